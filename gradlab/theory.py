@@ -1,0 +1,247 @@
+"""Closed forms for the size of gradients, computed without any network.
+
+Mean-field theory takes wide layers with fresh independent weights: pre-activations are then Gaussian with variance q,
+and one layer multiplies the mean square of the gradient by chi. `sigma_w2` is n_in times the variance of one weight,
+`sigma_b2` the variance of one bias.
+"""
+
+import math
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+
+from .activations import activation
+
+
+def _gaussian_rule():
+    """Nodes and weights for the mean over N(0, 1): the midpoint rule in u, with z = +-exp(u - exp(-u)).
+
+    The substitution makes the integrand vanish doubly exponentially at both ends, where the midpoint rule is exact to
+    rounding. z = 0 is an end: a kink there costs nothing, nor does a step that is narrow beside the variance.
+    """
+    step = 1 / 32
+    u = np.arange(-4.5, 3.0, step) + step / 2
+    z = np.exp(u - np.exp(-u))
+    weight = np.exp(-z * z / 2) * z * (1 + np.exp(-u))
+    z, weight = np.concatenate([-z[::-1], z]), np.concatenate([weight[::-1], weight])
+    return z, weight / weight.sum()
+
+
+_NODES, _WEIGHTS = _gaussian_rule()
+_LARGEST_Q = 1e300  # where q would leave float64; every slope has long reached its limit
+
+
+def gaussian_mean(f, variance):
+    """E[f(z)] for z ~ N(0, variance), to about 1e-13 where f is smooth but for a kink or step at 0.
+
+    f maps an array to one of its shape; variance is one number or an array, the result has its shape.
+    Raises ValueError for a variance that is negative or nan.
+
+    >>> round(float(gaussian_mean(np.abs, 1.0)), 12) == round(math.sqrt(2 / math.pi), 12)
+    True
+    """
+    variance = np.asarray(variance, dtype=np.float64)
+    if not np.all(variance >= 0):
+        raise ValueError(f"variance = {variance}: numbers of at least 0 are wanted")
+    return f(np.sqrt(variance)[..., None] * _NODES) @ _WEIGHTS
+
+
+def mean_square(q, activation_name, sigma_w2, sigma_b2=0.0):
+    """Variance of the next layer's pre-activation, sigma_w2 * E[phi(z)^2] + sigma_b2 with z ~ N(0, q).
+
+    Assumes wide layers. Source: Poole et al. 2016, equation 3.
+
+    >>> round(float(mean_square(1.0, "relu", 2.0)), 12)  # He's choice keeps it
+    1.0
+    """
+    phi = activation(activation_name).value
+    with np.errstate(over="ignore"):
+        return sigma_w2 * gaussian_mean(lambda z: phi(z) ** 2, q) + sigma_b2
+
+
+def chi(q, activation_name, sigma_w2):
+    """Factor on the mean square of the gradient a layer: sigma_w2 * E[phi'(z)^2] with z ~ N(0, q).
+
+    Below 1 gradients vanish, above 1 they explode; the norm changes by sqrt(chi) a layer.
+    Assumes wide layers of equal width. Source: Schoenholz et al. 2017, equation 5.
+
+    >>> round(float(chi(1.0, "relu", 2.0)), 12)
+    1.0
+    """
+    slope = activation(activation_name).slope
+    return sigma_w2 * gaussian_mean(lambda z: slope(z) ** 2, q)
+
+
+def gradient_profile(depth, activation_name, sigma_w2, sigma_b2=0.0, input_mean_square=1.0):
+    """log10 of ||dL/dz_ell|| relative to the last layer, shape (depth,), index 0 is layer 1, the last entry 0.
+
+    `input_mean_square` is the mean of x^2 over the inputs. Follows q from the input up, so the first layers count with
+    their own variance rather than with the fixed point. Raises ValueError for a depth below 1.
+
+    >>> gradient_profile(3, "linear", 0.01).round(12).tolist()
+    [-2.0, -1.0, 0.0]
+    """
+    if not isinstance(depth, Integral) or depth < 1:
+        raise ValueError(f"depth = {depth!r}: a whole number of at least 1 is wanted")
+    q = sigma_w2 * input_mean_square + sigma_b2
+    factors = np.empty(depth - 1)
+    for ell in range(depth - 1):
+        q = min(q, _LARGEST_Q)
+        factors[ell] = chi(q, activation_name, sigma_w2)
+        q = mean_square(q, activation_name, sigma_w2, sigma_b2)
+    with np.errstate(divide="ignore"):
+        decades = 0.5 * np.log10(factors)
+    return np.append(np.cumsum(decades[::-1])[::-1], 0.0)
+
+
+def critical_sigma_w(activation_name, sigma_b2=0.0):
+    """The sigma_w at which chi = 1 at the variance q that the layers settle on: gradients keep their size.
+
+    tanh 1 and ReLU sqrt(2) without biases; sigmoid 10.15: every usual start lies far below it.
+    Raises ValueError where no variance up to 1e8 is critical. Source: Schoenholz et al. 2017, section 3.
+
+    >>> round(critical_sigma_w("relu"), 6), round(critical_sigma_w("tanh"), 6)
+    (1.414214, 1.0)
+    """
+    phi = activation(activation_name)
+
+    def sigma_w2(q):
+        return 1 / chi(q, phi, 1.0)
+
+    def drift(q):  # negative where the variance q would grow on the critical line
+        return q - mean_square(q, phi, sigma_w2(q), sigma_b2)
+
+    grid = np.geomspace(1e-8, 1e8, 65)
+    if np.ptp(sigma_w2(grid)) < 1e-9:  # chi does not depend on q: ReLU, leaky ReLU, linear
+        return math.sqrt(sigma_w2(1.0))
+    above = np.flatnonzero(drift(grid) >= -1e-12 * grid)
+    if not above.size:
+        raise ValueError(f"activation = {phi.name!r}, sigma_b2 = {sigma_b2}: no variance up to 1e8 is critical")
+    if above[0] == 0:  # settles at q = 0, where the activation is its tangent
+        return 1 / abs(float(phi.slope(np.zeros(1))[0]))
+    low, high = grid[above[0] - 1], grid[above[0]]
+    for _ in range(100):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if drift(middle) < 0 else (low, middle)
+    return math.sqrt(sigma_w2(high))
+
+
+@dataclass(frozen=True)
+class UnstableWindow:
+    """Inputs a for which |w sigmoid'(w a + b)| >= 1, measured from the centre a = -b/w: low <= a + b/w <= high."""
+
+    low: float
+    high: float
+    width: float
+
+
+def unstable_window(weight: float) -> UnstableWindow:
+    """The window in which one sigmoid neuron passes on at least the whole gradient; width 0.0 when |w| < 4.
+
+    With |w| = 4 cosh(u)^2 the width is 4 u / |w|. Raises ValueError for a weight that is not finite.
+    Source: Nielsen 2015, chapter 5, problem 1, solved.
+
+    >>> round(unstable_window(100.0).width, 4), unstable_window(3.9).width
+    (0.0917, 0.0)
+    """
+    if not math.isfinite(weight):
+        raise ValueError(f"weight = {weight}: a finite number is wanted")
+    size = abs(weight)
+    half = 2 * math.acosh(math.sqrt(size / 4)) / size if size >= 4 else 0.0
+    return UnstableWindow(-half, half, 2 * half)
+
+
+def widest_window() -> tuple[float, float]:
+    """(|w|, width) of the widest window that any weight opens: u tanh(u) = 1/2 in the terms of `unstable_window`.
+
+    >>> [round(v, 4) for v in widest_window()]
+    [6.8942, 0.4477]
+    """
+    u = 0.75
+    for _ in range(6):  # Newton
+        u -= (u * math.tanh(u) - 0.5) / (math.tanh(u) + u / math.cosh(u) ** 2)
+    weight = 4 * math.cosh(u) ** 2
+    return weight, 4 * u / weight
+
+
+def sigmoid_power_bound(depth: int) -> float:
+    """0.25**depth: the most that `depth` sigmoid slopes can multiply to. It leaves out the weights.
+
+    >>> sigmoid_power_bound(10)
+    9.5367431640625e-07
+    """
+    if not isinstance(depth, Integral) or depth < 0:
+        raise ValueError(f"depth = {depth!r}: a whole number of at least 0 is wanted")
+    return 0.25**depth
+
+
+def rms_slope(activation_name, variance=1.0):
+    """Root mean square of phi'(z) for z ~ N(0, variance): what a layer passes on typically, where the supremum is the most.
+
+    >>> round(rms_slope("sigmoid"), 3)
+    0.212
+    """
+    return math.sqrt(chi(variance, activation_name, 1.0))
+
+
+def half_life(factor: float) -> float:
+    """Number of layers or steps after which factor**n has fallen to one half; inf at factor 1.
+
+    Raises ValueError outside 0 < factor <= 1.
+
+    >>> round(half_life(0.99), 1)
+    69.0
+    """
+    if not 0 < factor <= 1:
+        raise ValueError(f"factor = {factor}: a number above 0 and up to 1 is wanted; above 1 nothing is halved")
+    return math.inf if factor == 1 else -1 / math.log2(factor)
+
+
+# log2 of the largest number and of the smallest normal one; NumPy has no bfloat16
+_FORMATS = {
+    **{str(info.dtype): (math.log2(info.max), math.log2(info.tiny)) for info in map(np.finfo, ("f2", "f4", "f8"))},
+    "bfloat16": (128 + math.log2(1 - 2**-8), -126.0),
+}
+
+
+def _format(dtype):
+    name = dtype if isinstance(dtype, str) and dtype in _FORMATS else np.dtype(dtype).name
+    if name not in _FORMATS:
+        raise ValueError(f"dtype = {dtype!r}: it may be one of {', '.join(_FORMATS)}")
+    return _FORMATS[name]
+
+
+def overflow_depth(factor: float, dtype="float32") -> float:
+    """First n for which factor**n is past the largest number of `dtype`; inf when factor <= 1.
+
+    Raises ValueError for a factor that is not positive and finite, or another dtype.
+
+    >>> overflow_depth(1.1, "float32")
+    931
+    """
+    largest, _ = _format(dtype)
+    return _first_beyond(largest, factor) if _positive(factor) > 1 else math.inf
+
+
+def underflow_depth(factor: float, dtype="float32") -> float:
+    """First n for which factor**n is below the smallest normal number of `dtype`; inf when factor >= 1.
+
+    There digits begin to be lost (and some hardware reads 0); 7 (float16) to 52 bits (float64) further it is 0 everywhere.
+    Raises ValueError as `overflow_depth`.
+
+    >>> underflow_depth(0.25, "float32")
+    64
+    """
+    _, smallest = _format(dtype)
+    return _first_beyond(smallest, factor) if _positive(factor) < 1 else math.inf
+
+
+def _first_beyond(log2_limit, factor):
+    return math.floor(log2_limit / math.log2(factor)) + 1
+
+
+def _positive(factor):
+    if not 0 < factor < math.inf:
+        raise ValueError(f"factor = {factor}: a positive finite number is wanted")
+    return factor
