@@ -1,0 +1,192 @@
+"""A still picture of a figure: SVG text of a few kB, drawn without plotly's script.
+
+It stands in the page before any script runs, in print and in the index of explorers. It knows the marks that the
+book's figures use: lines, markers, filled bands, bars, shapes and notes without arrows.
+"""
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gradlab.explorer.table import array, plain_json
+from gradlab.style import HEIGHT, variables
+
+WIDTH = 720
+_VARIABLE = {pair[0].upper(): f"var({name})" for name, pair in reversed(variables().items())}
+
+
+def svg(figure: go.Figure, *, alt: str, width: int = WIDTH) -> str:
+    """The figure as an SVG element whose accessible name is ``alt``; colours follow the page's theme."""
+    spec = figure.to_plotly_json()
+    layout = spec["layout"]
+    height = layout.get("height", HEIGHT)
+    margin = {"l": 62, "r": 14, "t": 30, "b": 46} | layout.get("margin", {})
+    box = (margin["l"], margin["t"], width - margin["l"] - margin["r"], height - margin["t"] - margin["b"])
+    panels = {key: _Panel(layout, key, box) for key in _pairs(spec["data"])}
+    first = next(iter(panels.values()))
+    parts = [panel.axes() for panel in panels.values()]
+    shapes, notes = layout.get("shapes", ()), layout.get("annotations", ())
+    parts += [_shape(s, panels, first) for s in shapes if s.get("layer") == "below"]
+    parts += [panels[_axes(trace)].trace(trace) for trace in spec["data"]]
+    parts += [_shape(s, panels, first) for s in shapes if s.get("layer") != "below"]
+    parts += [_note(n, panels, first) for n in notes]
+    body = "".join(part for part in parts if part)
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt, quote=True)}" '
+        f'font-size="14" fill="none">{body}</svg>'
+    )
+
+
+def _axes(trace: dict) -> tuple[str, str]:
+    return trace.get("xaxis", "x"), trace.get("yaxis", "y")
+
+
+def _pairs(traces) -> list[tuple[str, str]]:
+    return list(dict.fromkeys([("x", "y")] + [_axes(trace) for trace in traces]))
+
+
+def _paint(hex_colour: str) -> str:
+    return _VARIABLE.get(str(hex_colour).upper(), hex_colour)
+
+
+class _Panel:
+    """One pair of axes: data coordinates to SVG coordinates, grid and marks."""
+
+    def __init__(self, layout: dict, pair: tuple[str, str], box):
+        self.x, self.y = (layout.get(f"{name[0]}axis{name[1:]}", {}) for name in pair)
+        left, top, width, height = box
+        low, high = self.x.get("domain", (0, 1))
+        self.left, self.width = left + low * width, (high - low) * width
+        low, high = self.y.get("domain", (0, 1))
+        self.top, self.height = top + (1 - high) * height, (high - low) * height
+        self.box = box
+
+    def place(self, values, axis: dict, start: float, length: float):
+        low, high = axis.get("range", (0, 1))
+        return start + (np.asarray(values, dtype=float) - low) / (high - low) * length
+
+    def px(self, x):
+        return self.place(x, self.x, self.left, self.width)
+
+    def py(self, y):
+        return self.place(y, self.y, self.top + self.height, -self.height)
+
+    def axes(self) -> str:
+        out, right, bottom = [], self.left + self.width, self.top + self.height
+        for value, text in _ticks(self.y):
+            y = float(self.py(value))
+            paint = "var(--gl-theory)" if value == 0 and self.y.get("zeroline") else "var(--gl-grid)"
+            out.append(f'<path d="M{self.left:.0f} {y:.1f}H{right:.0f}" stroke="{paint}"/>')
+            out.append(_text(text, self.left - 8, y + 5, "end", "var(--gl-ink)"))
+        for value, text in _ticks(self.x):
+            out.append(_text(text, float(self.px(value)), bottom + 18, "middle", "var(--gl-ink)"))
+        title = self.x.get("title", {})
+        if title := title.get("text") if isinstance(title, dict) else title:
+            out.append(_text(title, self.left + self.width / 2, bottom + 38, "middle", "var(--gl-muted)"))
+        return "".join(out)
+
+    def trace(self, trace: dict) -> str:
+        x, y = (array(v) if array(v) is not None else np.asarray(v, dtype=float) for v in (trace.get("x", ()), trace.get("y", ())))
+        if len(x) == 0 or trace.get("visible") is False:
+            return ""
+        opacity = f' opacity="{trace["opacity"]}"' if "opacity" in trace else ""
+        if trace["type"] == "bar":
+            return f"<g{opacity}>{self._bars(trace, x, y)}</g>"
+        return f"<g{opacity}>{self._line(trace, x, y)}</g>"
+
+    def _bars(self, trace, x, y) -> str:
+        base = array(trace.get("base")) if not isinstance(trace.get("base"), (int, float, type(None))) else None
+        base = np.full(len(x), float(trace.get("base") or 0.0)) if base is None else base
+        width = np.broadcast_to(np.asarray(plain_json(trace.get("width", 0.8)), dtype=float), x.shape)
+        offset = np.broadcast_to(np.asarray(plain_json(trace.get("offset", -width / 2)), dtype=float), x.shape)
+        paints = trace.get("marker", {}).get("color", "var(--gl-ink)")
+        paints = [paints] * len(x) if isinstance(paints, str) else list(paints)
+        out = []
+        for i in range(len(x)):
+            x0, x1 = self.px(x[i] + offset[i]), self.px(x[i] + offset[i] + width[i])
+            y0, y1 = sorted((float(self.py(base[i])), float(self.py(base[i] + y[i]))))
+            out.append(f'<path fill="{_paint(paints[i])}" d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>')
+        return "".join(out)
+
+    def _line(self, trace, x, y) -> str:
+        line, mode = trace.get("line", {}), trace.get("mode", "lines")
+        points = [(float(a), float(b)) for a, b in zip(self.px(x), self.py(y), strict=True)]
+        path, pen = [], "M"
+        for a, b in points:
+            if np.isfinite(b):
+                path.append(f"{pen}{a:.1f} {b:.1f}")
+            pen = "L" if np.isfinite(b) else "M"
+        out = []
+        if trace.get("fill") == "toself":
+            out.append(f'<path fill="{_paint(trace["fillcolor"])}" d="{"".join(path)}Z"/>')
+        elif "lines" in mode:
+            dash = {"dot": ' stroke-dasharray="2 4"', "dash": ' stroke-dasharray="8 5"'}.get(line.get("dash"), "")
+            paint, width = _paint(line.get("color", "#1C2128")), line.get("width", 2)
+            out.append(f'<path stroke="{paint}" stroke-width="{width}"{dash} d="{"".join(path)}"/>')
+        if "markers" in mode:
+            mark = trace.get("marker", {})
+            paint = _paint(mark.get("color", "#1C2128")) if isinstance(mark.get("color"), str) else "var(--gl-ink)"
+            hollow = "open" in str(mark.get("symbol", ""))
+            radius = mark.get("size", 6) / 2 if isinstance(mark.get("size", 6), (int, float)) else 3
+            look = f'stroke="{paint}" stroke-width="1.5"' if hollow else f'fill="{paint}"'
+            dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="{radius:g}"/>' for a, b in points if np.isfinite(b))
+            out.append(f"<g {look}>{dots}</g>")
+        return "".join(out)
+
+
+def _ticks(axis: dict):
+    values = axis.get("tickvals")
+    if values is None:
+        return []
+    values = plain_json(values)
+    low, high = sorted(axis.get("range", (0, 1)))
+    texts = axis.get("ticktext") or [f"{v:g}" for v in values]
+    return [(v, t) for v, t in zip(values, texts, strict=True) if low <= v <= high]
+
+
+def _text(html: str, x: float, y: float, anchor: str, paint: str, size: float | None = None) -> str:
+    text = escape(html, quote=False).replace("&lt;br&gt;", " ")
+    for tag, span in (("sup", '<tspan dy="-5" font-size="10">'), ("b", '<tspan font-weight="700">'), ("i", "<tspan>")):
+        text = text.replace(f"&lt;{tag}&gt;", span).replace(f"&lt;/{tag}&gt;", "</tspan>")
+    size = f' font-size="{size:g}"' if size and size != 14 else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{paint}"{size}>{text}</text>'
+
+
+def _corner(item: dict, panels: dict, first: _Panel, axis: str, value):
+    """A shape's or note's coordinate: in data units of some panel, or as a fraction of the whole plot."""
+    ref = item.get(f"{axis}ref", axis)
+    left, top, width, height = first.box
+    if ref == "paper":
+        return left + value * width if axis == "x" else top + (1 - value) * height
+    panel = next((p for pair, p in panels.items() if ref in pair), first)
+    if ref.endswith("domain"):
+        return panel.left + value * panel.width if axis == "x" else panel.top + (1 - value) * panel.height
+    return float(panel.px(value) if axis == "x" else panel.py(value))
+
+
+def _shape(shape: dict, panels: dict, first: _Panel) -> str:
+    if shape.get("visible") is False:
+        return ""
+    x0, x1 = (_corner(shape, panels, first, "x", shape[key]) for key in ("x0", "x1"))
+    y0, y1 = (_corner(shape, panels, first, "y", shape[key]) for key in ("y0", "y1"))
+    opacity = f' opacity="{shape["opacity"]}"' if "opacity" in shape else ""
+    line = shape.get("line", {})
+    if shape.get("type") == "rect":
+        return f'<path fill="{_paint(shape.get("fillcolor", "none"))}"{opacity} d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>'
+    dash = ' stroke-dasharray="2 4"' if line.get("dash") else ""
+    return (
+        f'<path stroke="{_paint(line.get("color", "#545D69"))}" stroke-width="{line.get("width", 1)}"{dash}{opacity} '
+        f'd="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+    )
+
+
+def _note(note: dict, panels: dict, first: _Panel) -> str:
+    if note.get("visible") is False or not note.get("text"):
+        return ""
+    x, y = _corner(note, panels, first, "x", note["x"]), _corner(note, panels, first, "y", note["y"])
+    x, y = x + note.get("xshift", 0), y - note.get("yshift", 0)
+    y += {"bottom": -4, "top": 14}.get(note.get("yanchor", "middle"), 5)
+    anchor = {"left": "start", "right": "end"}.get(note.get("xanchor", "center"), "middle")
+    font = note.get("font", {})
+    return _text(note["text"], x, y, anchor, _paint(font.get("color", "#545D69")), font.get("size"))

@@ -1,0 +1,54 @@
+"""The marks that every figure shares: theory is a pale wide rail, measurement a thin dark line on it."""
+
+import numpy as np
+
+from gradlab.style import colour, marker
+
+#: an x or y for a mark that is absent in this state; the trace itself stays, so that all states have the same traces
+NOTHING = np.empty(0)
+
+
+def rail(x, y, **more) -> dict:
+    """Theory: 11 px, theory grey at 40 %."""
+    line = {"color": colour("theory"), "width": 11}
+    return {
+        "type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "opacity": 0.4, "meta": {"role": "theory"},
+    } | more  # fmt: skip
+
+
+def measured(x, y, who: str, *, markers: bool = True, **more) -> dict:
+    """Measurement: 2.4 px in the colour of an activation, with its marker. A pin freezes this trace."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if markers else "lines",
+        "x": x,
+        "y": y,
+        "line": {"color": colour(who), "width": 2.4},
+        "marker": {"color": colour(who), "size": 6, "symbol": marker(who)},
+        "meta": {"role": "measured"},
+    } | more
+
+
+def band(x, low, high, who: str, **more) -> dict:
+    """The spread over seeds, from ``low`` to ``high``, in a quarter of the colour."""
+    x, low, high = np.asarray(x), np.asarray(low), np.asarray(high)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([high, low[::-1]]),
+        "fill": "toself",
+        "fillcolor": colour(who),
+        "line": {"width": 0, "color": colour(who)},
+        "opacity": 0.25,
+        "meta": {"role": "band"},
+    } | more
+
+
+def level(y: float, *, yref: str = "y", **more) -> dict:
+    """A dotted landmark across a panel (a layout shape)."""
+    line = {"color": colour("muted"), "width": 1, "dash": "dot"}
+    return {
+        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": yref, "y0": y, "y1": y, "line": line,
+        "layer": "below",
+    } | more  # fmt: skip
