@@ -1,7 +1,7 @@
 """Forward and backward by hand through a stack of dense layers, for one depth or for all depths in one pass.
 
-Layer ell maps h of layer ell - 1 to z_ell = h W_ell^T + b_ell and h_ell = phi(z_ell); row b is example b. With delta_ell
-for dL/dz_ell, shape (B, n_ell), and * for the elementwise product, the backward pass is
+Layer ell maps h of layer ell - 1 to z_ell = h W_ell^T + b_ell and h_ell = phi(z_ell); each row is one example. With
+delta_ell for dL/dz_ell, shape (B, n_ell), and * for the elementwise product, the backward pass is
 
     delta_L   = dL/dh_L * phi'(z_L)
     delta_ell = (delta_{ell+1} W_{ell+1}) * phi'(z_ell)
@@ -11,15 +11,17 @@ It is linear in delta: dividing delta by a number and remembering its logarithm 
 profiles below never underflow.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
 
-from .activations import Activation, activation
-from .initializers import initializer
-from .records import DepthProfiles, LayerProfile
+from gradlab.activations import Activation, activation
+from gradlab.initializers import initializer
+from gradlab.records import DepthProfiles, LayerProfile
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Stack:
 def dense_stack(
     widths: Sequence[int], activation_names, initializer_name, *, seed: int, gain: float = 1.0, dtype=np.float64
 ) -> Stack:
-    """A stack with drawn weights and biases; layer by layer, so that a deeper stack of one seed begins with the shallower.
+    """A stack with drawn weights and biases, layer by layer: a deeper stack of one seed begins with the shallower.
 
     widths            [n_0, n_1, ..., n_L]
     activation_names  one for all layers, or a sequence of L
@@ -96,7 +98,7 @@ def dense_stack(
     widths = list(widths)
     depth = len(widths) - 1
     if depth < 1:
-        raise ValueError(f"widths = {widths}: depth {depth} came; the input's width and at least one layer's are wanted")
+        raise ValueError(f"widths = {widths} gives depth {depth}; the input's width and at least one more are wanted")
     for n in widths:
         if not isinstance(n, Integral) or n < 1:
             raise ValueError(f"widths = {widths}: {n!r} is not a width; whole numbers of at least 1 are wanted")
@@ -106,7 +108,7 @@ def dense_stack(
         activation_names = (activation_names,) * depth
     law, rng = initializer(initializer_name), np.random.default_rng(seed)
     weights, biases = [], []
-    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+    for n_in, n_out in pairwise(widths):
         weights.append(law.draw(n_out, n_in, rng, gain).astype(dtype))
         biases.append(law.draw_bias(n_out, n_in, rng).astype(dtype))
     return Stack(tuple(weights), tuple(biases), tuple(activation_names))
@@ -143,8 +145,11 @@ def forward(stack: Stack, x) -> States:
     pre, post = [], []
     with np.errstate(over="ignore", invalid="ignore"):
         for w, b, phi in zip(stack.weights, stack.biases, stack.activations, strict=True):
-            pre.append(h @ w.T + b)
-            post.append(h := phi.value(pre[-1]))
+            z = h @ w.T
+            z += b
+            h = phi.value(z)
+            pre.append(z)
+            post.append(h)
     return States(inputs, tuple(pre), tuple(post))
 
 
@@ -174,31 +179,32 @@ def backward(stack: Stack, states: States, output_gradient) -> Gradients:
 def profile(stack: Stack, x, output_gradient, *, learning_rate: float = 1.0) -> LayerProfile:
     """The size of activations and gradients at every layer of one network; see `LayerProfile` for the fields.
 
-    Delta is brought back to norm 1 at every layer, so nothing under- or overflows on the way down.
+    Delta is brought back to norm 1 whenever it strays, so nothing under- or overflows on the way down.
     x is (B, n_0), output_gradient (B, n_L) is dL/dh_L. Raises ValueError as `forward` and `backward`.
 
     >>> stack = dense_stack([8] * 31, "sigmoid", "xavier_normal", seed=0)
     >>> 0.2 < profile(stack, np.ones((4, 8)), np.ones((4, 8))).factor_per_layer < 0.25
     True
     """
+    rate = _log10_rate(stack, learning_rate)
     states = forward(stack, x)
     carried = _batch("output_gradient", output_gradient, stack.widths[-1], stack.dtype, len(states.inputs))
     before = (states.inputs, *states.post)
-    overflow = _overflow_layer(states)
+    norms = _log10_norms(before)
+    overflow = _overflow_layer(states, norms)
     dz, dw = np.full((2, stack.depth), np.nan)
-    exponent = 0.0
+    taken_out = 0.0
     with np.errstate(all="ignore"):
         for ell in reversed(range(stack.depth if overflow is None else 0)):
             delta = carried * stack.activations[ell].slope(states.pre[ell])
             size = _log10_norms([delta])[0]
-            if size == -np.inf:  # an exact zero, and so is everything below
-                dz[: ell + 1] = dw[: ell + 1] = -np.inf
-                break
-            delta, exponent = delta / 10**size, exponent + size
-            dz[ell] = exponent
-            dw[ell] = exponent + _log10_norms([delta.T @ before[ell]])[0]
+            delta, scale = _near_one(delta, size)
+            taken_out += scale
+            h, h_scale = _near_one(before[ell], norms[ell])
+            dz[ell] = taken_out + size - scale
+            dw[ell] = taken_out + h_scale + _log10_norms([delta.T @ h])[0]
             carried = delta @ stack.weights[ell]
-    return LayerProfile(*_title(stack), *_activation_sizes(states), dz, dw, dw + _log10_rate(stack, learning_rate), overflow)
+    return LayerProfile(*_title(stack), *_forward_sizes(states, norms), dz, dw, dw + rate, overflow)
 
 
 def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: float = 1.0) -> DepthProfiles:
@@ -216,40 +222,91 @@ def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: f
     """
     n = stack.widths[-1]
     if set(stack.widths[1:]) != {n}:
-        raise ValueError(f"stack has layers of widths {stack.widths[1:]}; one width is wanted, since all share one gradient")
+        raise ValueError(f"stack has layers of widths {stack.widths[1:]}; one width is wanted: all share one gradient")
+    rate = _log10_rate(stack, learning_rate)
     states = forward(stack, x)
     seed = _batch("output_gradient", output_gradient, n, stack.dtype, len(states.inputs))
-    overflow = _overflow_layer(states)
+    before = (states.inputs, *states.post)
+    norms = _log10_norms(before)
+    overflow = _overflow_layer(states, norms)
+    usable = stack.depth if overflow is None else overflow - 1
     dz, dw = np.full((2, stack.depth, stack.depth), np.nan)
     with np.errstate(all="ignore"):
-        _walk_down(stack, states, seed, dz, dw, stack.depth if overflow is None else overflow - 1)
-    activation_sizes = [np.where(np.tri(stack.depth), sizes, np.nan) for sizes in _activation_sizes(states)]
-    return DepthProfiles(*_title(stack), *activation_sizes, dz, dw, dw + _log10_rate(stack, learning_rate), overflow)
+        slopes = [phi.slope(z) for phi, z in zip(stack.activations[:usable], states.pre, strict=False)]
+        sides, h_scales = zip(*map(_dW_side, before[:usable], norms), strict=True) if usable else ((), ())
+        together = max(1, _CACHE // seed.nbytes)
+        for deepest in range(usable, 0, -together):
+            rows = slice(max(0, deepest - together), deepest)
+            _walk_down(stack.weights, slopes, sides, seed, rows, dz, dw)
+        dw[:, :usable] += h_scales
+    forward_sizes = [np.where(np.tri(stack.depth), sizes, np.nan) for sizes in _forward_sizes(states, norms)]
+    return DepthProfiles(*_title(stack), *forward_sizes, dz, dw, dw + rate, overflow)
 
 
-def _walk_down(stack, states, seed, dz, dw, depths):
-    """Fill log10 norms dz and dw, (L, L): row d-1 is depth d, column ell-1 layer ell, for d up to `depths`."""
-    before = (states.inputs, *states.post)
-    deltas, products, scratch = np.empty((3, depths, *seed.shape), seed.dtype)  # [d - 1] belongs to depth d
-    exponents = np.zeros(depths)
-    for ell in reversed(range(depths)):
-        live = deltas[ell:]
-        live[0] = seed  # the network cut here joins in
-        live *= stack.activations[ell].slope(states.pre[ell])
-        sizes = _log10_norms(live)
-        if not (-_ROOM < sizes.min() and sizes.max() < _ROOM):
-            scale = np.where(np.isinf(sizes), 0.0, sizes)  # exact zeros stay
-            live /= (10**scale).astype(live.dtype)[:, None, None]
-            exponents[ell:] += scale
-            sizes -= scale
-        dz[ell:depths, ell] = exponents[ell:] + sizes
-        dw[ell:depths, ell] = exponents[ell:] + np.log10(_dW_squares(live, before[ell], scratch)) / 2
+_ROOM = 6.0  # decades from norm 1 at which an array is brought back; its square and one more layer stay within float32
+_CACHE = 2**20  # bytes of deltas that walk down together: what a core keeps near
+_BLOCK = 32  # rows of a Gram matrix multiplied at once
+
+
+def _walk_down(weights, slopes, sides, seed, rows, dz, dw):
+    """Fill those rows of dz and dw, (L, L), with log10 norms: row d - 1 is depth d, column ell - 1 is layer ell."""
+    first, last = rows.start, rows.stop
+    deltas, products, scratch = (_empty((last - first, *seed.shape), seed.dtype) for _ in range(3))
+    taken_out = np.zeros((last - first, last))
+    for ell in reversed(range(last)):
+        top = max(ell - first, 0)  # the shallowest of these depths that has this layer
+        live = deltas[top:]
+        if ell >= first:
+            live[0] = seed
+        live *= slopes[ell]
+        squares = _squares(live)
+        if not (10 ** (-2 * _ROOM) < squares.min() and squares.max() < 10 ** (2 * _ROOM)):
+            sizes = _log10_norms(live)
+            sizes[np.isinf(sizes)] = 0.0  # exact zeros stay
+            live /= (10**sizes).astype(live.dtype)[:, None, None]
+            taken_out[top:, : ell + 1] += sizes[:, None]
+            squares = _squares(live)
+        dz[first + top : last, ell] = squares
+        dw[first + top : last, ell] = _dW_squares(live, sides[ell], scratch[top:])
         if ell:
-            np.matmul(live.reshape(-1, live.shape[-1]), stack.weights[ell], out=products[ell:].reshape(live.shape[0] * live.shape[1], -1))
+            flat = live.reshape(-1, live.shape[-1])
+            np.matmul(flat, weights[ell], out=products[top:].reshape(flat.shape))
             deltas, products = products, deltas
+    for squares in (dz[rows, :last], dw[rows, :last]):
+        squares[:] = taken_out + np.log10(np.maximum(squares, 0)) / 2
 
 
-_ROOM = 6  # decades either way from norm 1 at which delta is brought back: one more layer then stays within float32
+def _empty(shape, dtype):
+    """np.empty from a cache line on: dot products run half as long again otherwise."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _dW_side(h, size):
+    """What delta is multiplied by to find ||delta^T h||, and the decades taken out of h, whose log10 norm is `size`.
+
+    The Gram matrix G = h h^T, (B, B), where the batch is no larger than the fan-in: ||delta^T h||^2 = <delta, G delta>.
+    G is symmetric: its blocks above the diagonal are doubled and those below left out. Otherwise h^T, (n_in, B).
+    """
+    h, scale = _near_one(h, size)
+    if len(h) > h.shape[1]:
+        return h.T, scale
+    gram = h @ h.T.copy()  # the copy keeps NumPy from its symmetric product, slow at this size
+    for row in range(0, len(h) - _BLOCK, _BLOCK):
+        gram[row : row + _BLOCK, row + _BLOCK :] *= 2
+    return gram, scale
+
+
+def _dW_squares(deltas, side, scratch):
+    """Squared norm of delta^T h for each delta of (m, B, n); see `_dW_side`."""
+    if len(side) != side.shape[1]:
+        return _squares(side @ deltas)
+    for row in range(0, len(side), _BLOCK):
+        block = slice(row, row + _BLOCK)
+        np.matmul(side[block, row:], deltas[:, row:], out=scratch[:, block])
+    return np.vecdot(scratch.reshape(len(deltas), -1), deltas.reshape(len(deltas), -1))
 
 
 def _squares(arrays):
@@ -258,19 +315,6 @@ def _squares(arrays):
         flat = arrays.reshape(len(arrays), -1)
         return np.vecdot(flat, flat)
     return np.array([np.vdot(a, a) for a in arrays])
-
-
-def _dW_squares(deltas, h, scratch):  # noqa: N802
-    """Squared norm of delta^T h for each delta of (m, B, n), h (B, n_in), without forming it where that is dearer.
-
-    ||delta^T h||^2 = <delta, (h h^T) delta>, cheaper where the batch is smaller than the fan-in.
-    """
-    batch, n_in = h.shape
-    if batch > n_in:
-        return _squares(h.T @ deltas)
-    gram = h @ h.T.copy()  # the copy keeps NumPy from its slow symmetric product
-    flat = np.matmul(gram, deltas, out=scratch[: len(deltas)]).reshape(len(deltas), -1)
-    return np.maximum(np.vecdot(flat, deltas.reshape(len(deltas), -1)), 0)
 
 
 def _log10_norms(arrays):
@@ -285,21 +329,29 @@ def _log10_norms(arrays):
         return np.log10(peaks) + np.where((peaks > 0) & (peaks < np.inf), np.log10(_squares(units)) / 2, 0.0)
 
 
+def _near_one(array, size):
+    """The array brought to norm 1 where its log10 norm, `size`, is far from 0, and the decades taken out."""
+    if abs(size) < _ROOM or not np.isfinite(size):
+        return array, 0.0
+    half = float(10 ** (size / 2))  # in two steps, since the norm itself may be past the largest float
+    return array / half / half, float(size)
+
+
 def _title(stack):
     widths, names = set(stack.widths[1:]), dict.fromkeys(a.name for a in stack.activations)
     return stack.depth, widths.pop() if len(widths) == 1 else None, " then ".join(names)
 
 
-def _activation_sizes(states):
-    norms = _log10_norms(states.post)
-    return norms - np.log10([h.size for h in states.post]) / 2, norms
+def _forward_sizes(states, norms):
+    """log10 rms and log10 norm of each activation; `norms` begins with that of the inputs."""
+    return norms[1:] - np.log10([h.size for h in states.post]) / 2, norms[1:]
 
 
-def _overflow_layer(states):
-    for ell, (z, h) in enumerate(zip(states.pre, states.post, strict=True), 1):
-        if not (np.isfinite(z).all() and np.isfinite(h).all()):
-            return ell
-    return None
+def _overflow_layer(states, norms):
+    if np.isfinite(_squares(states.pre)).all() and (norms < np.inf).all():  # the quick proof that there is none
+        return None
+    finite = [np.isfinite(z).all() and np.isfinite(h).all() for z, h in zip(states.pre, states.post, strict=True)]
+    return None if all(finite) else finite.index(False) + 1
 
 
 def _log10_rate(stack, learning_rate):

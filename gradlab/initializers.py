@@ -86,6 +86,10 @@ def _glorot(n_in, n_out):
     return 2 / (n_in + n_out)  # Glorot and Bengio 2010, equation 16
 
 
+def _third(n_in):
+    return 1 / (3 * n_in)  # of the uniform distribution on +-1/sqrt(n_in)
+
+
 def _he(n_in, n_out):
     return 2 / n_in  # He et al. 2015, equation 10
 
@@ -99,10 +103,8 @@ INITIALIZERS = {
         Initializer("kaiming_uniform", "He, uniform", _he, _uniform),
         Initializer("lecun_normal", "LeCun", lambda n_in, n_out: 1 / n_in, _normal),
         Initializer("orthogonal", "orthogonal", lambda n_in, n_out: 1 / max(n_in, n_out), _orthogonal),
-        # uniform on +-1/sqrt(n_in), weights and biases alike: torch.nn.Linear.reset_parameters
-        Initializer(
-            "torch_default", "PyTorch default", lambda n_in, n_out: 1 / (3 * n_in), _uniform, lambda n_in: 1 / (3 * n_in)
-        ),
+        # what torch.nn.Linear draws by itself, weights and biases alike
+        Initializer("torch_default", "PyTorch default", lambda n_in, n_out: _third(n_in), _uniform, _third),
         Initializer("standard_normal", "N(0,1)", lambda n_in, n_out: 1.0, _normal),
         Initializer("nielsen", "Nielsen", lambda n_in, n_out: 1 / n_in, _normal, lambda n_in: 1.0),
     )

@@ -59,7 +59,7 @@ class _Measured:
         return _power(self.log10_dz_norm)
 
     @property
-    def dW_norm(self) -> np.ndarray:  # noqa: N802, the W of the formulas
+    def dW_norm(self) -> np.ndarray:
         """Frobenius norm of the gradient of the batch loss with respect to the weight matrix."""
         return _power(self.log10_dW_norm)
 
@@ -219,8 +219,8 @@ class ChainRecord:
     Above 0 a nudge arrives larger than it started (exploding), below 0 smaller (vanishing).
     Raises ValueError where an array has another shape than (length,).
 
-    >>> flat = np.zeros(2)
-    >>> record = ChainRecord(2, 4.0, 0.0, "aimed", flat, flat + 0.5, np.log10(4), flat - np.log10(4), flat - np.log10(4), flat, flat)
+    >>> zero, quarter = np.zeros(2), np.log10([0.25, 0.25])
+    >>> record = ChainRecord(2, 4.0, 0.0, "aimed", zero, zero + 0.5, np.log10(4), quarter, quarter, quarter, zero)
     >>> record.log10_link.round(12).tolist()
     [0.0]
     """
@@ -241,7 +241,9 @@ class ChainRecord:
         for name in ("z", "activation", "log10_slope", "log10_product", "log10_measured", "log10_nudge"):
             array = np.asarray(getattr(self, name), dtype=np.float64)
             if array.shape != (self.length,):
-                raise ValueError(f"{name} has shape {array.shape}; with length {self.length} it must be ({self.length},)")
+                raise ValueError(
+                    f"{name} has shape {array.shape}; with length {self.length} it must be ({self.length},)"
+                )
             object.__setattr__(self, name, array)
 
     @property
@@ -263,6 +265,9 @@ class NudgeSizes:
     log10_error      (N,) log10 of |measured / exact - 1|; -inf where the two are equal to the last digit
     log10_curvature  (N,) what the curve's own bending costs: the nudge squared times a constant
     log10_rounding   (N,) what rounding costs: one rounding step of the output over what the nudge moves it
+
+    >>> NudgeSizes(np.zeros(2), np.array([-3.0, -9.0]), np.zeros(2), np.zeros(2)).best
+    1
     """
 
     log10_size: np.ndarray = field(repr=False)
@@ -281,6 +286,8 @@ class GradientsRecord:
     """Gradient norm at every layer, measured on many networks and predicted, relative to the last layer.
 
     All arrays have shape (L,), index 0 is layer 1, and hold log10 of ||dL/dz_ell|| / ||dL/dz_L||; the last entry is 0.
+    Where overflow_layer is given the networks are cut before it: values are relative to layer overflow_layer - 1, and
+    nan from overflow_layer on.
 
     networks   how many independent networks were measured
     measured   the median network
@@ -316,9 +323,8 @@ class GradientsRecord:
 
 
 def _factor(log10_relative) -> float:
-    if len(log10_relative) < 2:
-        return float("nan")
-    return float(_power(log10_relative[0] / (len(log10_relative) - 1)))
+    finite = log10_relative[np.isfinite(log10_relative)]
+    return float(_power(finite[0] / (len(finite) - 1))) if len(finite) > 1 else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -356,3 +362,23 @@ class SpeedRecord:
     def relative(self) -> np.ndarray:
         """(k,) each layer's speed over that of the fastest, in (0, 1]."""
         return _power(self.log10_now - self.log10_now.max())
+
+
+@dataclass(frozen=True, eq=False)
+class GapRecord:
+    """How much slower the first hidden layer is than the last, over training, by several measures.
+
+    activation          of the hidden layers
+    epochs              (E,) epochs at which it was measured
+    names               M words, one a measure, as the figure shows them
+    median, low, high   (M, E) log10 of last over first hidden layer: median and 10-90 % band over the networks
+    log10_theory        the mean-field prediction for fresh weights
+    """
+
+    activation: str
+    epochs: np.ndarray = field(repr=False)
+    names: tuple[str, ...]
+    median: np.ndarray = field(repr=False)
+    low: np.ndarray = field(repr=False)
+    high: np.ndarray = field(repr=False)
+    log10_theory: float

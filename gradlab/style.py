@@ -84,12 +84,14 @@ def variables() -> dict[str, tuple[str, str]]:
 
 def swap() -> dict[str, str]:
     """Light hex -> dark hex, for the page's script."""
-    return {light: dark for light, dark in variables().values()}
+    return dict(variables().values())
 
 
 def css() -> str:
     """The palette and the typefaces as CSS variables: light by default and in print, dark where the page says so."""
-    light = f"--gl-serif:{SERIF};--gl-sans:{SANS};" + "".join(f"{name}:{pair[0]};" for name, pair in variables().items())
+    light = f"--gl-serif:{SERIF};--gl-sans:{SANS};" + "".join(
+        f"{name}:{pair[0]};" for name, pair in variables().items()
+    )
     dark = "".join(f"{name}:{pair[1]};" for name, pair in variables().items())
     return f":root{{{light}}}\n@media not print{{html[data-theme=dark]{{{dark}}}}}\n"
 
@@ -227,6 +229,9 @@ def figure(traces: list[dict], layout: dict, *, title: str | None = None, alt: s
     """
     layout = {"template": TEMPLATE} | layout
     if title is not None:
-        layout = layout | {"title": {"text": title}, "meta": layout.get("meta", {}) | {"title": title, "alt": alt or title}}
+        layout = layout | {
+            "title": {"text": title},
+            "meta": layout.get("meta", {}) | {"title": title, "alt": alt or title},
+        }
         layout.setdefault("margin", {"l": 62, "r": 14, "t": 64, "b": 46})
     return go.Figure({"data": traces, "layout": layout}, _validate=False)

@@ -11,7 +11,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .activations import activation
+from gradlab.activations import activation
 
 
 def _gaussian_rule():
@@ -177,7 +177,7 @@ def sigmoid_power_bound(depth: int) -> float:
 
 
 def rms_slope(activation_name, variance=1.0):
-    """Root mean square of phi'(z) for z ~ N(0, variance): what a layer passes on typically, where the supremum is the most.
+    """Root mean square of phi'(z) for z ~ N(0, variance): what a layer typically passes on; the supremum is the most.
 
     >>> round(rms_slope("sigmoid"), 3)
     0.212
@@ -198,10 +198,10 @@ def half_life(factor: float) -> float:
     return math.inf if factor == 1 else -1 / math.log2(factor)
 
 
-# log2 of the largest number and of the smallest normal one; NumPy has no bfloat16
+# exponents of 2: the first power past the largest number, and the smallest normal number; NumPy has no bfloat16
 _FORMATS = {
-    **{str(info.dtype): (math.log2(info.max), math.log2(info.tiny)) for info in map(np.finfo, ("f2", "f4", "f8"))},
-    "bfloat16": (128 + math.log2(1 - 2**-8), -126.0),
+    **{str(info.dtype): (int(info.maxexp), int(info.minexp)) for info in map(np.finfo, ("f2", "f4", "f8"))},
+    "bfloat16": (128, -126),
 }
 
 
@@ -220,25 +220,22 @@ def overflow_depth(factor: float, dtype="float32") -> float:
     >>> overflow_depth(1.1, "float32")
     931
     """
-    largest, _ = _format(dtype)
-    return _first_beyond(largest, factor) if _positive(factor) > 1 else math.inf
+    past, _ = _format(dtype)
+    return math.ceil(past / math.log2(factor)) if _positive(factor) > 1 else math.inf
 
 
 def underflow_depth(factor: float, dtype="float32") -> float:
     """First n for which factor**n is below the smallest normal number of `dtype`; inf when factor >= 1.
 
-    There digits begin to be lost (and some hardware reads 0); 7 (float16) to 52 bits (float64) further it is 0 everywhere.
+    From there on digits are lost, and some hardware reads 0. Elsewhere 0 comes later, by as many halvings as the
+    format has digits: 10 in float16, 7 in bfloat16, 23 in float32, 52 in float64.
     Raises ValueError as `overflow_depth`.
 
     >>> underflow_depth(0.25, "float32")
     64
     """
     _, smallest = _format(dtype)
-    return _first_beyond(smallest, factor) if _positive(factor) < 1 else math.inf
-
-
-def _first_beyond(log2_limit, factor):
-    return math.floor(log2_limit / math.log2(factor)) + 1
+    return math.floor(smallest / math.log2(factor)) + 1 if _positive(factor) < 1 else math.inf
 
 
 def _positive(factor):

@@ -2,12 +2,14 @@
 
 import difflib
 import itertools
+import json
 import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 #: The most states a static explorer may have. Beyond it the build would take minutes and the table megabytes.
@@ -20,7 +22,11 @@ class Slider:
 
     name: the parameter's name. label: what the reader sees. values: the grid of the static form, in increasing order;
     the live form takes any value between the first and the last. scale: "linear", "log" or "signed log". unit: stands
-    after the value. words: optional words for single values ("centred" for a bias, say).
+    after the value. words: optional words for single values ("centred" for a bias, say). ValueError for an empty or
+    unsorted grid, a default outside it and an unknown scale.
+
+    >>> Slider("bias", "Bias", values=(-0.5, 0, 2), default=0, words={0: "none"}).text(-0.5)
+    '−0.5'
     """
 
     name: str
@@ -32,12 +38,18 @@ class Slider:
     words: dict[float, str] = field(default_factory=dict)
 
     def __post_init__(self):
+        # Python's own numbers, so that a state can be written as JSON and as a line of Python.
+        object.__setattr__(self, "values", tuple(v.item() if isinstance(v, np.generic) else v for v in self.values))
         if len(self.values) == 0:
             raise ValueError(f"values of control {self.name!r}: got an empty grid, expected at least one value")
         if list(self.values) != sorted(set(self.values)):
-            raise ValueError(f"values of control {self.name!r}: got {list(self.values)}, expected them in increasing order")
+            raise ValueError(
+                f"values of control {self.name!r}: got {list(self.values)}, expected them in increasing order"
+            )
         if self.default not in self.values:
-            raise ValueError(f"default of control {self.name!r}: got {self.default!r}, expected one of {list(self.values)}")
+            raise ValueError(
+                f"default of control {self.name!r}: got {self.default!r}, expected one of {list(self.values)}"
+            )
         if self.scale not in ("linear", "log", "signed log"):
             raise ValueError(f"scale of control {self.name!r}: got {self.scale!r}, expected linear, log or signed log")
 
@@ -50,7 +62,11 @@ class Slider:
 
 @dataclass(frozen=True)
 class Menu:
-    """A control over named choices: ``choices`` maps each value to the word that the reader sees."""
+    """A control over named choices: ``choices`` maps each value to the word that the reader sees.
+
+    >>> Menu("activation", "Activation", {"relu": "ReLU"}, default="relu").text("relu")
+    'ReLU'
+    """
 
     name: str
     label: str
@@ -61,7 +77,9 @@ class Menu:
         if not self.choices:
             raise ValueError(f"choices of control {self.name!r}: got none, expected at least one")
         if self.default not in self.choices:
-            raise ValueError(f"default of control {self.name!r}: got {self.default!r}, expected one of {list(self.choices)}")
+            raise ValueError(
+                f"default of control {self.name!r}: got {self.default!r}, expected one of {list(self.choices)}"
+            )
 
     @property
     def values(self) -> list[str]:
@@ -97,6 +115,9 @@ class Sentence:
 
     verdict: a key of ``VERDICTS``. text: HTML with <b> and <sup> only. label: short name of the measured curve, shown
     when it is pinned. log10_value: the state's headline number in decades, compared with the pinned one; or None.
+
+    >>> Sentence("level", "Each layer passes <b>0.998</b>.").whole
+    '<b>Level.</b> Each layer passes <b>0.998</b>.'
     """
 
     verdict: str
@@ -121,7 +142,11 @@ class Explorer:
 
     evaluate: (**state) -> record. figure: record -> go.Figure, with the same traces in the same order in every state.
     sentence: record -> Sentence. presets: the "Try" row. linear_axis: offer a linear axis; the main y axis then holds
-    log10 values.
+    log10 values. ValueError where two controls share a name or a preset leaves the grid.
+
+    >>> from gradlab import widgets
+    >>> widgets.gradients().state_count
+    1250
     """
 
     name: str
@@ -134,6 +159,9 @@ class Explorer:
     linear_axis: bool = False
 
     def __post_init__(self):
+        names = [control.name for control in self.controls]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"controls of explorer {self.name!r}: got {twice[0]!r} twice, expected different names")
         for preset in self.presets:
             self.index(self.state(**preset.state))
             if preset.pin is not None:
@@ -216,8 +244,19 @@ class Poster:
 
 
 def plain(html: str) -> str:
-    """HTML of a sentence as plain text: superscripts become ^."""
+    """HTML of a sentence as plain text: superscripts become ^.
+
+    >>> plain("<b>5.9 · 10<sup>−19</sup></b> is left")
+    '5.9 · 10^−19 is left'
+    """
     return html.replace("<sup>", "^").replace("</sup>", "").replace("<b>", "").replace("</b>", "").strip()
+
+
+def script(data, css_class: str = "") -> str:
+    """Data in a page for its script. No "<" is left in it, so that no text can end the element or open a comment."""
+    payload = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    named = f' class="{css_class}"' if css_class else ""
+    return f'<script type="application/json"{named}>{payload}</script>'
 
 
 def static_folder() -> str | None:
@@ -240,7 +279,6 @@ class PlotlyMime:
         from gradlab.explorer import static
 
         return [nodes.raw(text=static.figure_html(go.Figure(data.content)), format="html")]
-
 
 
 #: Every word that the page's script or the live form shows and that no explorer brings itself. Whole sentences with

@@ -97,7 +97,7 @@
   // The main y axis holds log10 values; here it becomes linear. The live form does the same in Python.
   function makeLinear(figure) {
     const main = (item) => (item.yaxis || "y") === "y";
-    const raised = (v) => 10 ** Math.min(Math.max(v, -300), 300);
+    const raised = (v) => (v === null ? null : 10 ** Math.min(Math.max(v, -300), 300));
     let top = 0;
     for (const trace of figure.data) {
       if (!main(trace)) continue;
@@ -113,7 +113,9 @@
 
   function fitPhone(layout) {
     layout.height = Math.min(layout.height || 420, 330);
-    layout.margin = { ...layout.margin, l: 50, r: 8 };
+    // A wide right margin holds the names of curves and stays.
+    const margin = layout.margin || {};
+    layout.margin = { ...margin, l: 50, r: margin.r > 20 ? margin.r : 8 };
     layout.annotations = (layout.annotations || []).filter((note) => note.name !== "wide");
   }
 
@@ -505,31 +507,37 @@
   // The same rules as gradlab.explorer.guess.decades.
   function decades(text) {
     text = text.trim().toLowerCase().replaceAll("−", "-").replaceAll(",", "").replace(/[·×]/g, "*");
-    const plain = "(\\d+\\.?\\d*(?:e[+-]?\\d+)?|\\.\\d+(?:e[+-]?\\d+)?)";
+    const plain = "(\\d+\\.?\\d*|\\.\\d+)(?:e([+-]?\\d+))?";
     const ten = "10\\s*(?:\\^|\\*\\*)\\s*\\(?([+-]?\\d+\\.?\\d*)\\)?";
-    const log = (v) => (v > 0 ? Math.log10(v) : null);
+    const log = (digits, e) => (Number(digits) > 0 ? Math.log10(Number(digits)) + Number(e || 0) : null);
+    const sum = (a, b) => (a === null || b === null ? null : a + b);
+    const read = (pattern) => text.match(new RegExp(`^${pattern}$`));
     let m;
-    if ((m = text.match(/^(?:1|one|a) in (?:a |one )?(\w+)$/))) {
-      if (m[1] in TENS) return -TENS[m[1]];
-      return /^\d+$/.test(m[1]) && Number(m[1]) ? -Math.log10(Number(m[1])) : null;
+    if ((m = read("(?:1|one|a) in (?:a |one )?(.+)"))) {
+      const many = Object.hasOwn(TENS, m[1]) ? TENS[m[1]] : decades(m[1]);
+      return many === null ? null : -many;
     }
-    if ((m = text.match(new RegExp(`^${ten}$`)))) return Number(m[1]);
-    if ((m = text.match(new RegExp(`^${plain}\\s*\\*\\s*${ten}$`)))) return Number(m[1]) > 0 ? Math.log10(Number(m[1])) + Number(m[2]) : null;
-    if ((m = text.match(new RegExp(`^${plain}\\s*/\\s*${plain}$`)))) return Number(m[2]) > 0 ? log(Number(m[1]) / Number(m[2])) : null;
-    if ((m = text.match(new RegExp(`^${plain}\\s*(%?)$`)))) return log(Number(m[1]) / (m[2] ? 100 : 1));
+    if ((m = read(ten))) return Number(m[1]);
+    if ((m = read(`${plain}\\s*\\*\\s*${ten}`))) return sum(log(m[1], m[2]), Number(m[3]));
+    if ((m = read(`${plain}\\s*/\\s*${plain}`))) {
+      const below = log(m[3], m[4]);
+      return below === null ? null : sum(log(m[1], m[2]), -below);
+    }
+    if ((m = read(`${plain}\\s*(%?)`))) return sum(log(m[1], m[2]), m[3] ? -2 : 0);
     return null;
   }
 
   function guessBox(form) {
     const data = JSON.parse(form.querySelector("script").textContent);
     const [field, answer] = [form.querySelector("input"), form.querySelector(".gl-answer")];
+    const show = (html) => (answer.innerHTML = `<span>${html}</span>`);
     const say = (kind, places) => {
-      answer.innerHTML = `${fill(data.answers[kind], { answer: data.answer, ...places })} ${data.explanation}`;
+      show(`${fill(data.answers[kind], { answer: data.answer, ...places })} ${data.explanation}`);
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const guessed = decades(field.value);
-      if (guessed === null) return void (answer.textContent = data.unread);
+      if (guessed === null) return void show(data.unread);
       const off = guessed - data.log10;
       const kind = Math.abs(off) <= 0.5 ? "close" : off > 0 ? "high" : "low";
       say(kind, { guess: power(guessed), decades: Math.abs(off).toFixed(1) });

@@ -4,17 +4,20 @@ Predicting first helps to remember, even when the prediction is wrong. The box s
 and only then the measured value. No score, nothing stored.
 """
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
-from gradlab.explorer.core import WORDS, static_folder
+from gradlab.explorer.core import WORDS, plain, script, static_folder
 from gradlab.style import power
 
 _WORDS = {"ten": 1, "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+
+
+_PLAIN = r"(\d+\.?\d*|\.\d+)(?:e([+-]?\d+))?"
+_TEN = r"10\s*(?:\^|\*\*)\s*\(?([+-]?\d+\.?\d*)\)?"
 
 
 def decades(text: str) -> float | None:
@@ -26,21 +29,28 @@ def decades(text: str) -> float | None:
     True
     """
     text = text.strip().lower().replace("−", "-").replace(",", "").replace("·", "*").replace("×", "*")
-    if match := re.fullmatch(r"(?:1|one|a) in (?:a |one )?(\w+)", text):
-        word = match[1]
-        return -float(_WORDS[word]) if word in _WORDS else (-math.log10(float(word)) if word.isdigit() and int(word) else None)
-    plain = r"(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)"
-    ten = r"10\s*(?:\^|\*\*)\s*\(?([+-]?\d+\.?\d*)\)?"
-    if match := re.fullmatch(ten, text):
+    if match := re.fullmatch(r"(?:1|one|a) in (?:a |one )?(.+)", text):
+        many = _WORDS[match[1]] if match[1] in _WORDS else decades(match[1])
+        return None if many is None else -float(many)
+    if match := re.fullmatch(_TEN, text):
         return float(match[1])
-    if match := re.fullmatch(rf"{plain}\s*\*\s*{ten}", text):
-        return math.log10(float(match[1])) + float(match[2]) if float(match[1]) > 0 else None
-    if match := re.fullmatch(rf"{plain}\s*/\s*{plain}", text):
-        return math.log10(float(match[1]) / float(match[2])) if float(match[1]) > 0 and float(match[2]) > 0 else None
-    if match := re.fullmatch(rf"{plain}\s*(%?)", text):
-        value = float(match[1]) / (100 if match[2] else 1)
-        return math.log10(value) if value > 0 else None
+    if match := re.fullmatch(rf"{_PLAIN}\s*\*\s*{_TEN}", text):
+        return _sum(_log10(*match.group(1, 2)), float(match[3]))
+    if match := re.fullmatch(rf"{_PLAIN}\s*/\s*{_PLAIN}", text):
+        below = _log10(*match.group(3, 4))
+        return None if below is None else _sum(_log10(*match.group(1, 2)), -below)
+    if match := re.fullmatch(rf"{_PLAIN}\s*(%?)", text):
+        return _sum(_log10(*match.group(1, 2)), -2.0 if match[3] else 0.0)
     return None
+
+
+def _log10(digits: str, exponent: str | None) -> float | None:
+    """log10 of digits times ten to the exponent, also past the range of floats; None for zero."""
+    return math.log10(float(digits)) + float(exponent or 0) if float(digits) > 0 else None
+
+
+def _sum(first: float | None, second: float) -> float | None:
+    return None if first is None else first + second
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class Guess:
             raise ValueError(f"log10_answer of guess {self.name!r}: got {self.log10_answer}, expected a finite number")
 
     #: (rule, sentence): the page's script uses the same ones, in the same order
-    ANSWERS = {
+    ANSWERS: ClassVar = {
         "close": "You said {guess}; it is {answer}. That is within half a power of ten.",
         "high": "You said {guess}; it is {answer}: your guess is {decades} powers of ten too large.",
         "low": "You said {guess}; it is {answer}: your guess is {decades} powers of ten too small.",
@@ -86,6 +96,11 @@ class Guess:
             )
         return f"{said} {self.explanation}".strip()
 
+    def _longest(self) -> str:
+        """The longest answer: its place is kept from the start, so that showing one moves nothing."""
+        longest = self.ANSWERS["high"].format(guess=power(-10.5), answer=power(self.log10_answer), decades="100.0")
+        return plain(f"{longest} {self.explanation}")
+
     def __repr__(self) -> str:
         return f"Guess({self.name!r})"
 
@@ -96,13 +111,22 @@ class Guess:
             "answers": self.ANSWERS, "unread": WORDS["unread"],
             "explorer": self.explorer, "x": self.x, "state": self.state,
         }  # fmt: skip
-        payload = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-        return f"""<form class="gl-guess" data-guess="{escape(self.name, quote=True)}">
-<p>{self.question}</p>
-<div class="gl-guess-row"><label><span>{WORDS["guess"]}</span><input type="text" name="guess" inputmode="text" autocomplete="off" spellcheck="false" placeholder="1e-9" data-lm-suppress-shortcuts="true"></label><button type="submit">{WORDS["check"]}</button><button type="button" class="gl-show">{WORDS["show"]}</button></div>
-<p class="gl-answer" role="status"></p>
-<noscript><p>{self.answer(None)}</p></noscript>
-<script type="application/json">{payload}</script></form>"""
+        field = (
+            '<input type="text" name="guess" inputmode="text" autocomplete="off" spellcheck="false" placeholder="1e-9" '
+            'data-lm-suppress-shortcuts="true">'
+        )
+        return "\n".join(
+            [
+                f'<form class="gl-guess" data-guess="{escape(self.name)}">',
+                f"<p>{self.question}</p>",
+                f'<div class="gl-guess-row"><label><span>{WORDS["guess"]}</span>{field}</label>'
+                f'<button type="submit">{WORDS["check"]}</button>'
+                f'<button type="button" class="gl-show">{WORDS["show"]}</button></div>',
+                f'<p class="gl-answer" role="status" data-reserve="{escape(self._longest())}"></p>',
+                f"<noscript><p>{self.answer(None)}</p></noscript>",
+                f"{script(data)}</form>",
+            ]
+        )
 
     def _live(self):
         import ipywidgets

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.explorer.core import WORDS, Explorer, Menu, Slider
-from gradlab.explorer.table import array
+from gradlab.explorer.table import floats, numbers
 from gradlab.style import note
 
 _WIDE = ipywidgets.Layout(width="340px")
@@ -66,20 +66,25 @@ class _Live:
 
     @property
     def state(self) -> dict:
-        return {name: _value(control) for name, control in self.controls.items()}
+        return {name: control.value for name, control in self.controls.items()}
 
     def _figure(self, state: dict) -> go.Figure:
         # The pinned curve and its label are always the last trace and the last note, empty or not.
         spec = self.explorer.figure(self.explorer.evaluate(**state)).to_plotly_json()
         return go.Figure(with_pin(spec, self.pin), _validate=False)
 
+    def _record(self, state: dict):
+        """The record of a state; None, and the reason in place of the sentence, where there is none."""
+        try:
+            return self.explorer.evaluate(**state)
+        except ValueError as error:
+            self.sentence.value = escape(str(error))
+            return None
+
     def _redraw(self, _change=None) -> None:
         if self.quiet:
             return
-        try:
-            record = self.explorer.evaluate(**self.state)
-        except ValueError as error:
-            self.sentence.value = escape(str(error))
+        if (record := self._record(self.state)) is None:
             return
         spec = with_pin(self.explorer.figure(record).to_plotly_json(), self.pin)
         if self.linear.value:
@@ -87,7 +92,7 @@ class _Live:
         said = self.explorer.sentence(record)
         with self.canvas.batch_update():
             for old, new in zip(self.canvas.data, spec["data"], strict=True):
-                old.update({key: array(v) if array(v) is not None else v for key, v in new.items() if key != "type"})
+                old.update({key: _bare(value) for key, value in new.items() if key != "type"})
             self.canvas.layout = go.Layout(spec["layout"])
         self.sentence.value = f"<div style='font-family:serif;font-size:17px'>{said.whole} {self._compared(said)}</div>"
         self.code.value = ""
@@ -106,8 +111,7 @@ class _Live:
 
     def _freeze(self, state: dict | None) -> None:
         self.pin = None
-        if state is not None:
-            record = self.explorer.evaluate(**state)
+        if state is not None and (record := self._record(state)) is not None:
             said, spec = self.explorer.sentence(record), self.explorer.figure(record).to_plotly_json()
             self.pin = {"spec": spec, "label": said.label, "log10_value": said.log10_value}
         self.quiet = True
@@ -121,7 +125,8 @@ class _Live:
         self._redraw()
 
     def _press_first_pin(self) -> None:
-        first = next((p for p in self.explorer.presets if self.explorer.state(**p.state) == self.explorer.default), None)
+        opens = (p for p in self.explorer.presets if self.explorer.state(**p.state) == self.explorer.default)
+        first = next(opens, None)
         self._freeze(self.explorer.state(**first.pin) if first and first.pin is not None else None)
 
     def _again(self) -> None:
@@ -135,6 +140,11 @@ class _Live:
             self._redraw()
 
 
+def _bare(value):
+    """A trace's leaf as a widget takes it: arrays at full precision, all else as it is."""
+    return value if (values := numbers(value)) is None else values
+
+
 def compared(difference: float, label: str) -> str:
     """The clause that compares a state with the pinned one, from the difference of their headlines in decades."""
     kind = "same" if abs(difference) < 0.05 else "more" if difference > 0 else "less"
@@ -146,12 +156,13 @@ def with_pin(spec: dict, pin: dict | None) -> dict:
     trace = {"type": "scatter", "mode": "lines", "x": [], "y": [], "line": {"width": 2, "dash": "dot"}}
     label = note("", x=0, y=0, xref="paper", yref="paper")
     layout = dict(spec["layout"])
-    if pin is not None:
-        frozen = next(t for t in pin["spec"]["data"] if (t.get("meta") or {}).get("role") == "measured")
+    curves = pin["spec"]["data"] if pin is not None else ()
+    frozen = next((t for t in curves if (t.get("meta") or {}).get("role") == "measured"), None)
+    if frozen is not None:
         trace |= {key: frozen[key] for key in ("x", "y", "xaxis", "yaxis") if key in frozen}
         trace["line"] = trace["line"] | {"color": frozen["line"]["color"]}
-        if len(x := array(frozen["x"])):
-            y = array(frozen["y"])
+        x, y = floats(frozen["x"]), floats(frozen["y"])
+        if len(x):
             label = note(
                 WORDS["pinned"].format(label=pin["label"]), colour_name="ink", x=float(x[0]), y=float(y[0]),
                 xref=frozen.get("xaxis", "x"), yref=frozen.get("yaxis", "y"), xanchor="left", yanchor="bottom",
@@ -159,7 +170,8 @@ def with_pin(spec: dict, pin: dict | None) -> dict:
         for axis in ("xaxis", "yaxis"):
             if axis in layout and axis in pin["spec"]["layout"]:
                 layout[axis] = max(layout[axis], pin["spec"]["layout"][axis], key=_span)
-    return {"data": list(spec["data"]) + [trace], "layout": layout | {"annotations": list(layout.get("annotations", ())) + [label]}}
+    layout["annotations"] = [*layout.get("annotations", ()), label]
+    return {"data": [*spec["data"], trace], "layout": layout}
 
 
 def _span(axis: dict) -> float:
@@ -170,20 +182,21 @@ def _span(axis: dict) -> float:
 def on_linear_axis(spec: dict) -> dict:
     """The figure with its main y axis, which holds log10 values, made linear: 10 to the y, from 0 up."""
 
-    def raised(values):
-        return np.power(10.0, np.clip(np.asarray(array(values), dtype=float), -300, 300))
-
-    def on_main(item: dict, key: str = "yaxis") -> bool:
-        return item.get(key, "y") == "y"
-
-    data = [t | {"y": raised(t["y"])} if on_main(t) and array(t.get("y")) is not None else t for t in spec["data"]]
-    top = max((float(t["y"].max()) for t in data if on_main(t) and isinstance(t.get("y"), np.ndarray) and len(t["y"]) and t.get("fill") is None), default=1.0)
+    data, top = [], 0.0
+    for trace in spec["data"]:
+        if trace.get("yaxis", "y") == "y" and "y" in trace:
+            trace = trace | {"y": np.power(10.0, np.clip(floats(trace["y"]), -300, 300))}
+            if "fill" not in trace:
+                top = max(top, float(np.nanmax(trace["y"], initial=0.0)))
+        data.append(trace)
+    top = top or 1.0
     layout = dict(spec["layout"])
     kept = {key: value for key, value in layout["yaxis"].items() if key not in ("tickvals", "ticktext", "range")}
     layout["yaxis"] = kept | {"range": [-0.03 * top, 1.06 * top], "exponentformat": "power"}
     layout["shapes"] = [s | {"visible": False} if s.get("yref", "y") == "y" else s for s in layout.get("shapes", ())]
     layout["annotations"] = [
-        a | {"y": math.pow(10.0, min(max(a["y"], -300), 300))} if a.get("yref") == "y" else a for a in layout.get("annotations", ())
+        a | {"y": 10.0 ** min(max(a["y"], -300.0), 300.0)} if a.get("yref") == "y" else a
+        for a in layout.get("annotations", ())
     ]
     return {"data": data, "layout": layout}
 
@@ -196,15 +209,11 @@ def _control(control: Slider | Menu) -> ipywidgets.Widget:
     low, high = control.values[0], control.values[-1]
     common = {"description": control.label, "style": style, "layout": _WIDE}
     if control.scale == "log":
-        return ipywidgets.FloatLogSlider(
-            value=control.default, base=10, min=math.log10(low), max=math.log10(high), step=0.001, readout_format=".4g", **common
-        )
+        ends = {"base": 10, "min": math.log10(low), "max": math.log10(high), "step": 0.001}
+        return ipywidgets.FloatLogSlider(value=control.default, readout_format=".4g", **ends, **common)
     if control.scale == "signed log":
         return ipywidgets.BoundedFloatText(value=control.default, min=low, max=high, **common)
     if all(float(v).is_integer() for v in control.values):
         return ipywidgets.IntSlider(value=int(control.default), min=int(low), max=int(high), **common)
-    return ipywidgets.FloatSlider(value=control.default, min=low, max=high, step=(high - low) / 1000, readout_format=".4g", **common)
-
-
-def _value(control: ipywidgets.Widget):
-    return control.value
+    ends = {"min": low, "max": high, "step": (high - low) / 1000}
+    return ipywidgets.FloatSlider(value=control.default, readout_format=".4g", **ends, **common)

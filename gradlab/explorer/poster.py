@@ -4,15 +4,18 @@ It stands in the page before any script runs, in print and in the index of explo
 book's figures use: lines, markers, filled bands, bars, shapes and notes without arrows.
 """
 
-from html import escape
+import math
+import re
+from html import escape, unescape
 
 import numpy as np
 import plotly.graph_objects as go
 
-from gradlab.explorer.table import array, plain_json
+from gradlab.explorer.table import floats, plain_json
 from gradlab.style import HEIGHT, variables
 
 WIDTH = 720
+ROOM = 8  # px around a panel in which half a marker may stand
 _VARIABLE = {pair[0].upper(): f"var({name})" for name, pair in reversed(variables().items())}
 
 
@@ -61,6 +64,8 @@ class _Panel:
         low, high = self.y.get("domain", (0, 1))
         self.top, self.height = top + (1 - high) * height, (high - low) * height
         self.box = box
+        # Panels one above the other share an x axis; its numbers stand under the one that it is anchored to.
+        self.names_x = self.x.get("anchor", pair[1]) == pair[1]
 
     def place(self, values, axis: dict, start: float, length: float):
         low, high = axis.get("range", (0, 1))
@@ -79,6 +84,8 @@ class _Panel:
             paint = "var(--gl-theory)" if value == 0 and self.y.get("zeroline") else "var(--gl-grid)"
             out.append(f'<path d="M{self.left:.0f} {y:.1f}H{right:.0f}" stroke="{paint}"/>')
             out.append(_text(text, self.left - 8, y + 5, "end", "var(--gl-ink)"))
+        if not self.names_x:
+            return "".join(out)
         for value, text in _ticks(self.x):
             out.append(_text(text, float(self.px(value)), bottom + 18, "middle", "var(--gl-ink)"))
         title = self.x.get("title", {})
@@ -87,23 +94,32 @@ class _Panel:
         return "".join(out)
 
     def trace(self, trace: dict) -> str:
-        x, y = (array(v) if array(v) is not None else np.asarray(v, dtype=float) for v in (trace.get("x", ()), trace.get("y", ())))
+        x, y = (floats(trace.get(key, ())) for key in ("x", "y"))
         if len(x) == 0 or trace.get("visible") is False:
             return ""
         opacity = f' opacity="{trace["opacity"]}"' if "opacity" in trace else ""
-        if trace["type"] == "bar":
-            return f"<g{opacity}>{self._bars(trace, x, y)}</g>"
-        return f"<g{opacity}>{self._line(trace, x, y)}</g>"
+        marks = self._bars(trace, x, y) if trace["type"] == "bar" else self._line(trace, x, y)
+        return f"<g{opacity}>{marks if self._holds(self.px(x), self.py(y)) else self._cut(marks)}</g>"
+
+    def _holds(self, px, py) -> bool:
+        """Whether every finite point stands inside the panel, with room for half a marker."""
+        left, top = self.left - ROOM, self.top - ROOM
+        beyond = (px < left) | (px > left + self.width + 2 * ROOM) | (py < top) | (py > top + self.height + 2 * ROOM)
+        return not np.any(beyond & np.isfinite(px) & np.isfinite(py))
+
+    def _cut(self, marks: str) -> str:
+        """The marks without what lies outside the panel: an inner svg cuts at its edge."""
+        box = f"{self.left - ROOM:.1f} {self.top - ROOM:.1f} {self.width + 2 * ROOM:.1f} {self.height + 2 * ROOM:.1f}"
+        x, y, width, height = box.split()
+        return f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{box}">{marks}</svg>'
 
     def _bars(self, trace, x, y) -> str:
-        base = array(trace.get("base")) if not isinstance(trace.get("base"), (int, float, type(None))) else None
-        base = np.full(len(x), float(trace.get("base") or 0.0)) if base is None else base
-        width = np.broadcast_to(np.asarray(plain_json(trace.get("width", 0.8)), dtype=float), x.shape)
-        offset = np.broadcast_to(np.asarray(plain_json(trace.get("offset", -width / 2)), dtype=float), x.shape)
+        base, width = (np.broadcast_to(floats(trace.get(*pair)), x.shape) for pair in (("base", 0.0), ("width", 0.8)))
+        offset = np.broadcast_to(floats(trace.get("offset", -width / 2)), x.shape)
         paints = trace.get("marker", {}).get("color", "var(--gl-ink)")
         paints = [paints] * len(x) if isinstance(paints, str) else list(paints)
         out = []
-        for i in range(len(x)):
+        for i in np.flatnonzero(np.isfinite(x) & np.isfinite(base + y)):
             x0, x1 = self.px(x[i] + offset[i]), self.px(x[i] + offset[i] + width[i])
             y0, y1 = sorted((float(self.py(base[i])), float(self.py(base[i] + y[i]))))
             out.append(f'<path fill="{_paint(paints[i])}" d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>')
@@ -111,12 +127,13 @@ class _Panel:
 
     def _line(self, trace, x, y) -> str:
         line, mode = trace.get("line", {}), trace.get("mode", "lines")
-        points = [(float(a), float(b)) for a, b in zip(self.px(x), self.py(y), strict=True)]
+        points = list(zip(self.px(x).tolist(), self.py(y).tolist(), strict=True))
         path, pen = [], "M"
         for a, b in points:
-            if np.isfinite(b):
+            there = math.isfinite(a) and math.isfinite(b)
+            if there:
                 path.append(f"{pen}{a:.1f} {b:.1f}")
-            pen = "L" if np.isfinite(b) else "M"
+            pen = "L" if there else "M"
         out = []
         if trace.get("fill") == "toself":
             out.append(f'<path fill="{_paint(trace["fillcolor"])}" d="{"".join(path)}Z"/>')
@@ -127,12 +144,22 @@ class _Panel:
         if "markers" in mode:
             mark = trace.get("marker", {})
             paint = _paint(mark.get("color", "#1C2128")) if isinstance(mark.get("color"), str) else "var(--gl-ink)"
-            hollow = "open" in str(mark.get("symbol", ""))
+            symbol = str(mark.get("symbol", ""))
+            hollow = "open" in symbol
             radius = mark.get("size", 6) / 2 if isinstance(mark.get("size", 6), (int, float)) else 3
             look = f'stroke="{paint}" stroke-width="1.5"' if hollow else f'fill="{paint}"'
-            dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="{radius:g}"/>' for a, b in points if np.isfinite(b))
-            out.append(f"<g {look}>{dots}</g>")
+            if symbol == "x":
+                look = f'stroke="{paint}" stroke-width="3"'
+            finite = [(a, b) for a, b in points if math.isfinite(a) and math.isfinite(b)]
+            out.append(f"<g {look}>{''.join(_mark(symbol, a, b, radius) for a, b in finite)}</g>")
         return "".join(out)
+
+
+def _mark(symbol: str, x: float, y: float, radius: float) -> str:
+    if symbol == "x":
+        left, right, top, bottom = (f"{v:.1f}" for v in (x - radius, x + radius, y - radius, y + radius))
+        return f'<path d="M{left} {top}L{right} {bottom}M{left} {bottom}L{right} {top}"/>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>'
 
 
 def _ticks(axis: dict):
@@ -146,7 +173,9 @@ def _ticks(axis: dict):
 
 
 def _text(html: str, x: float, y: float, anchor: str, paint: str, size: float | None = None) -> str:
-    text = escape(html, quote=False).replace("&lt;br&gt;", " ")
+    text = escape(unescape(html), quote=False).replace("&lt;br&gt;", " ")
+    # A shift of the baseline lasts in SVG, so what follows a superscript is shifted back.
+    text = re.sub(r"(&lt;/sup&gt;)((?:[^&]|&(?!lt;))+)", r'\1<tspan dy="5">\2</tspan>', text)
     for tag, span in (("sup", '<tspan dy="-5" font-size="10">'), ("b", '<tspan font-weight="700">'), ("i", "<tspan>")):
         text = text.replace(f"&lt;{tag}&gt;", span).replace(f"&lt;/{tag}&gt;", "</tspan>")
     size = f' font-size="{size:g}"' if size and size != 14 else ""
@@ -173,7 +202,8 @@ def _shape(shape: dict, panels: dict, first: _Panel) -> str:
     opacity = f' opacity="{shape["opacity"]}"' if "opacity" in shape else ""
     line = shape.get("line", {})
     if shape.get("type") == "rect":
-        return f'<path fill="{_paint(shape.get("fillcolor", "none"))}"{opacity} d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>'
+        paint = _paint(shape.get("fillcolor", "none"))
+        return f'<path fill="{paint}"{opacity} d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>'
     dash = ' stroke-dasharray="2 4"' if line.get("dash") else ""
     return (
         f'<path stroke="{_paint(line.get("color", "#545D69"))}" stroke-width="{line.get("width", 1)}"{dash}{opacity} '

@@ -14,8 +14,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.explorer import poster, table
-from gradlab.explorer.core import WORDS, Explorer, Menu, Sentence, Slider, plain
-from gradlab.style import number, power, swap
+from gradlab.explorer.core import WORDS, Explorer, Menu, Sentence, Slider, plain, script
+from gradlab.style import HEIGHT, number, power, swap
 
 #: rows of "The numbers" at most
 ROWS = 12
@@ -37,23 +37,26 @@ def html(explorer: Explorer, folder: str) -> str:
         "words": WORDS,
         "swap": swap(),
     }
-    data, inline = _table(explorer.name, table.build(explorer), folder)
-    spec |= data
-    tries = "".join(f'<button type="button" class="gl-preset">{escape(p.label)}</button>' for p in explorer.presets)
-    tries = f'<div class="gl-try" role="group" aria-label="{WORDS["try"]}"><span aria-hidden="true">{WORDS["try"]}</span>{tries}</div>'
-    linear = f'<button type="button" data-do="linear" aria-pressed="false">{WORDS["linear"]}</button>' if explorer.linear_axis else ""
-    return f"""<section class="gl-explorer" data-explorer="{explorer.name}" data-state="{escape(json.dumps(state), quote=True)}" aria-label="{escape(explorer.title, quote=True)}">
-<p class="gl-title" role="heading" aria-level="3">{escape(explorer.title)}</p>
-<div class="gl-controls">{"".join(_control(c) for c in explorer.controls)}</div>
-{tries if explorer.presets else ""}
-{_figure(figure, explorer.title, said)}
-<p class="gl-sentence" data-verdict="{said.verdict}"><span class="gl-mark" aria-hidden="true"></span><span class="gl-said">{said.whole}</span> <span class="gl-compared"></span></p>
-<p class="gl-notice" hidden></p>
-<div class="gl-foot"><button type="button" data-do="pin" aria-pressed="false">{WORDS["pin"]}</button><button type="button" data-do="again">{WORDS["again"]}</button>{linear}<button type="button" data-do="copy">{WORDS["copy"]}</button><button type="button" data-do="link">{WORDS["link"]}</button>
-<details class="gl-numbers"><summary>{WORDS["numbers"]}</summary><div class="gl-table-box" tabindex="0" role="region" aria-label="{WORDS["numbers"]}">{numbers_table(figure)}</div></details></div>
-<p class="gl-status" role="status"></p>
-{_script("gl-spec", spec)}
-{inline}</section>"""
+    figures, sentences = table.evaluated(explorer)
+    data, inline = _table(explorer.name, table.compressed(explorer, figures, sentences), folder)
+    head = f'data-explorer="{explorer.name}" data-state="{escape(json.dumps(state))}"'
+    return "\n".join(
+        [
+            f'<section class="gl-explorer" {head} aria-label="{escape(explorer.title)}">',
+            f'<p class="gl-title" role="heading" aria-level="2">{escape(explorer.title)}</p>',
+            f'<div class="gl-controls">{"".join(_control(c) for c in explorer.controls)}</div>',
+            _tries(explorer),
+            _figure(figure, explorer.title, said),
+            f'<p class="gl-sentence" data-verdict="{said.verdict}" data-reserve="{escape(_longest(sentences))}">'
+            '<span class="gl-line"><span class="gl-mark" aria-hidden="true"></span>'
+            f'<span class="gl-said">{said.whole}</span> <span class="gl-compared"></span></span></p>',
+            '<p class="gl-notice" hidden></p>',
+            _foot(explorer, figure),
+            '<p class="gl-status" role="status"></p>',
+            script(spec | data, "gl-spec"),
+            f"{inline}</section>",
+        ]
+    )
 
 
 def figure_html(figure: go.Figure) -> str:
@@ -67,12 +70,17 @@ def figure_html(figure: go.Figure) -> str:
     spec["layout"]["margin"] = dict(spec["layout"].get("margin", {})) | {"t": 30}
     data = base64.b64encode(table.encode([spec], [["reading", "", "", None]])).decode()
     bare = go.Figure(spec, _validate=False)
-    return f"""<figure class="gl-explorer gl-plot" data-figure aria-label="{escape(plain(title), quote=True)}">
-<figcaption class="gl-title">{title}</figcaption>
-{_figure(bare, plain(title), Sentence("reading", alt))}
-<details class="gl-numbers"><summary>{WORDS["numbers"]}</summary><div class="gl-table-box" tabindex="0" role="region" aria-label="{WORDS["numbers"]}">{numbers_table(bare)}</div></details>
-{_script("gl-spec", {"name": "", "controls": [], "presets": [], "words": WORDS, "swap": swap(), "table": ""})}
-<script type="text/plain" class="gl-table">{data}</script></figure>"""
+    words = {"name": "", "controls": [], "presets": [], "words": WORDS, "swap": swap(), "table": ""}
+    return "\n".join(
+        [
+            f'<figure class="gl-explorer gl-plot" data-figure aria-label="{escape(plain(title))}">',
+            f'<figcaption class="gl-title">{title}</figcaption>',
+            _figure(bare, plain(title), Sentence("reading", alt)),
+            _numbers(bare) if numbers_table(bare) else "",
+            script(words, "gl-spec"),
+            f'<script type="text/plain" class="gl-table">{data}</script></figure>',
+        ]
+    )
 
 
 def numbers_table(figure: go.Figure) -> str:
@@ -81,11 +89,14 @@ def numbers_table(figure: go.Figure) -> str:
     columns = [t for t in spec["data"] if (t.get("meta") or {}).get("column")]
     if not columns:
         return ""
-    x = table.array(columns[0]["x"])
-    rows = [x[i] for i in evenly(len(x), ROWS)]
-    head = [(spec["layout"].get("meta") or {}).get("x", "x")] + [c["meta"]["column"] for c in columns]
-    body = "".join(f"<tr><th scope=row>{number_or_word(value)}</th>{''.join(_cell(c, value) for c in columns)}</tr>" for value in rows)
-    return f"<table><thead><tr>{''.join(f'<th scope=col>{h}</th>' for h in head)}</tr></thead><tbody>{body}</tbody></table>"
+    x = _column(columns[0]["x"])
+    names = [(spec["layout"].get("meta") or {}).get("x", "x")] + [c["meta"]["column"] for c in columns]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{number_or_word(x[i])}</th>{"".join(_cell(c, x[i]) for c in columns)}</tr>'
+        for i in evenly(len(x), ROWS)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def evenly(count: int, most: int) -> list[int]:
@@ -100,33 +111,78 @@ def number_or_word(value: float) -> str:
     return str(int(value)).replace("-", "−") if float(value).is_integer() and abs(value) < 1e6 else number(float(value))
 
 
+def _column(node) -> np.ndarray:
+    """Numbers as the page holds them, so that its script writes the same digits."""
+    return table.array(table.floats(node))
+
+
 def _cell(trace: dict, at: float) -> str:
-    x, y = table.array(trace["x"]), table.array(trace["y"])
-    hits = np.nonzero(x == at)[0]
+    hits = np.flatnonzero(_column(trace["x"]) == at)
     if len(hits) == 0:
         return "<td></td>"
-    value = float(y[hits[0]])
-    return f"<td>{power(value) if trace['meta'].get('format', 'power') == 'power' else number(value)}</td>"
+    value = float(_column(trace["y"])[hits[0]])
+    return f"<td>{number(value) if trace['meta'].get('format') == 'number' else power(value)}</td>"
+
+
+def _longest(sentences: list[list]) -> str:
+    """The longest text that the sentence's place must hold at any width, unseen: no move of a control moves the page."""
+    longest = max((plain(text) for _, text, _, _ in sentences), key=len)
+    labels = [label for _, _, label, value in sentences if value is not None]
+    if labels:
+        longest += " " + WORDS["less"].format(decades="100.0", label=max(labels, key=len))
+    return f"{longest} mm"  # room for the verdict's mark
 
 
 def _figure(figure: go.Figure, title: str, said: Sentence) -> str:
     alt = f"{title}. {plain(said.whole)}"
-    return f'<div class="gl-figure"><div class="gl-drawn">{poster.svg(figure, alt=alt)}</div></div>'
+    height = figure.to_plotly_json()["layout"].get("height", HEIGHT)
+    drawn = f'<div class="gl-drawn" style="--gl-height:{height}px">{poster.svg(figure, alt=alt)}</div>'
+    return f'<div class="gl-figure">{drawn}</div>'
+
+
+def _tries(explorer: Explorer) -> str:
+    if not explorer.presets:
+        return ""
+    tries = "".join(f'<button type="button" class="gl-preset">{escape(p.label)}</button>' for p in explorer.presets)
+    label = f'<span aria-hidden="true">{WORDS["try"]}</span>'
+    return f'<div class="gl-try" role="group" aria-label="{WORDS["try"]}">{label}{tries}</div>'
+
+
+def _foot(explorer: Explorer, figure: go.Figure) -> str:
+    switches = ("pin", "linear") if explorer.linear_axis else ("pin",)
+    others = {"pin": "unpin", "copy": "copied"}  # what a button says in its other state; it is as wide as the longer
+
+    def button(word: str) -> str:
+        pressed = ' aria-pressed="false"' if word in switches else ""
+        reserve = max(WORDS[word], WORDS[others.get(word, word)], key=len)
+        return f'<button type="button" data-do="{word}" data-reserve="{reserve}"{pressed}>{WORDS[word]}</button>'
+
+    buttons = "".join(button(word) for word in ("pin", "again", *switches[1:], "copy", "link"))
+    return f'<div class="gl-foot">{buttons}\n{_numbers(figure)}</div>'
+
+
+def _numbers(figure: go.Figure) -> str:
+    box = f'class="gl-table-box" tabindex="0" role="region" aria-label="{WORDS["numbers"]}"'
+    return (
+        f'<details class="gl-numbers"><summary>{WORDS["numbers"]}</summary>'
+        f"<div {box}>{numbers_table(figure)}</div></details>"
+    )
 
 
 def _control(control: Slider | Menu) -> str:
-    name, value = control.name, control.default
+    name, label, said = control.name, escape(control.label), escape(control.text(control.default))
     if isinstance(control, Menu):
         options = "".join(
-            f'<option value="{escape(v, quote=True)}"{" selected" if v == value else ""}>{escape(text)}</option>'
-            for v, text in control.choices.items()
+            f'<option value="{escape(value)}"{" selected" if value == control.default else ""}>{escape(text)}</option>'
+            for value, text in control.choices.items()
         )
-        return f'<label class="gl-control"><span>{escape(control.label)}</span><select name="{name}" autocomplete="off">{options}</select></label>'
-    values = list(control.values)
+        select = f'<select name="{name}" autocomplete="off">{options}</select>'
+        return f'<label class="gl-control"><span>{label}</span>{select}</label>'
+    last, at = len(control.values) - 1, list(control.values).index(control.default)
     return (
-        f'<label class="gl-control"><span>{escape(control.label)} <b class="gl-value">{escape(control.text(value))}</b></span>'
-        f'<input type="range" name="{name}" min="0" max="{len(values) - 1}" step="1" value="{values.index(value)}" '
-        f'aria-label="{escape(control.label, quote=True)}" aria-valuetext="{escape(control.text(value), quote=True)}" autocomplete="off" data-lm-suppress-shortcuts="true"></label>'
+        f'<label class="gl-control"><span>{label} <b class="gl-value">{said}</b></span>'
+        f'<input type="range" name="{name}" min="0" max="{last}" step="1" value="{at}" aria-label="{label}" '
+        f'aria-valuetext="{said}" autocomplete="off" data-lm-suppress-shortcuts="true"></label>'
     )
 
 
@@ -153,9 +209,3 @@ def _table(name: str, data: bytes, folder: str) -> tuple[dict, str]:
     # A classic script, since pages opened from disk may load neither modules nor data.
     path.write_text(f'gradlabTables["{key}"]="{text}";\n')
     return {"table": key}, ""
-
-
-def _script(css_class: str, data: dict) -> str:
-    # "</" would end the element early, whatever the JSON means by it.
-    payload = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
-    return f'<script type="application/json" class="{css_class}">{payload}</script>'

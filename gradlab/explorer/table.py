@@ -9,6 +9,7 @@ with spaces to a multiple of four bytes, then the float32 values of every pooled
 
 import base64
 import json
+import math
 import struct
 import zlib
 from typing import Any
@@ -36,24 +37,50 @@ class _Pool:
         return self._index[key]
 
 
-def array(node) -> np.ndarray | None:
-    """The numbers of a figure's leaf, or None when it is not an array of numbers."""
+def numbers(node) -> np.ndarray | None:
+    """The numbers of a figure's leaf at full precision, or None when it is not an array of numbers.
+
+    >>> numbers({"dtype": "f8", "bdata": "AAAAAAAA8D8="}), numbers([1.0]) is None
+    (array([1.]), True)
+    """
     if isinstance(node, dict) and node.keys() == {"dtype", "bdata"}:
         node = np.frombuffer(base64.b64decode(node["bdata"]), dtype=np.dtype(node["dtype"]))
-    if isinstance(node, np.ndarray) and node.ndim == 1 and node.dtype.kind in "fiu":
-        return node.astype(np.float32)
-    return None
+    return node if isinstance(node, np.ndarray) and node.ndim == 1 and node.dtype.kind in "fiu" else None
+
+
+def floats(node) -> np.ndarray:
+    """Numbers in whatever form a figure may hold them, as float64: an array, a list with gaps, a single number.
+
+    >>> floats([1, None, 3])
+    array([ 1., nan,  3.])
+    """
+    values = numbers(node)
+    return np.asarray(plain_json(node) if values is None else values, dtype=float)
+
+
+def array(node) -> np.ndarray | None:
+    """The same as float32, as the page holds them; a value past the range of float32 is infinite there."""
+    if (values := numbers(node)) is None:
+        return None
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def plain_json(node) -> Any:
-    """A figure's node with every array as a list of numbers; not-a-number and infinity become null."""
-    if (numbers := array(node)) is not None:
-        return [float(v) if np.isfinite(v) else None for v in numbers]
+    """A figure's node with every array as a list; not-a-number and infinity become null.
+
+    >>> plain_json({"y": np.array([1.5, np.nan]), "z": np.eye(2), "at": -np.inf, "n": np.int64(3)})
+    {'y': [1.5, None], 'z': [[1.0, 0.0], [0.0, 1.0]], 'at': None, 'n': 3}
+    """
+    if (values := array(node)) is not None:
+        return [plain_json(float(value)) for value in values]
+    if isinstance(node, (np.ndarray, np.generic)):
+        return plain_json(node.tolist())
     if isinstance(node, dict):
         return {key: plain_json(value) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
         return [plain_json(value) for value in node]
-    return node.item() if isinstance(node, np.generic) else node
+    return None if isinstance(node, float) and not math.isfinite(node) else node
 
 
 class _Columns:
@@ -70,7 +97,9 @@ class _Columns:
             return self._leaf("arrays", [self.arrays.add(a.tobytes(), a) for a in arrays])
         if isinstance(first, dict) and all(isinstance(n, dict) and n.keys() == first.keys() for n in nodes):
             return {key: self.merge([node[key] for node in nodes]) for key in first}
-        if isinstance(first, (list, tuple)) and all(isinstance(n, (list, tuple)) and len(n) == len(first) for n in nodes):
+        if isinstance(first, (list, tuple)) and all(
+            isinstance(n, (list, tuple)) and len(n) == len(first) for n in nodes
+        ):
             return [self.merge(list(items)) for items in zip(*nodes, strict=True)]
         nodes = [plain_json(node) for node in nodes]
         texts = [json.dumps(node, ensure_ascii=False) for node in nodes]
@@ -88,7 +117,10 @@ class _Columns:
 
 
 def encode(figures: list[dict], sentences: list[list]) -> bytes:
-    """The compressed table of figures (plotly dictionaries) and sentences, one of each a state."""
+    """The compressed table of figures (plotly dictionaries) and sentences, one of each a state.
+
+    A sentence is the list verdict, whole text, label, headline in decades or None.
+    """
     columns = _Columns()
     template = columns.merge(figures)
     header = {
@@ -96,7 +128,7 @@ def encode(figures: list[dict], sentences: list[list]) -> bytes:
         "columns": columns.columns,
         "lengths": [len(a) for a in columns.arrays.values],
         "json": columns.json.values,
-        "sentences": sentences,
+        "sentences": plain_json(sentences),
     }
     text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
@@ -104,8 +136,8 @@ def encode(figures: list[dict], sentences: list[list]) -> bytes:
     return zlib.compress(struct.pack("<I", len(text)) + text + floats, 9)
 
 
-def build(explorer: Explorer) -> bytes:
-    """Evaluates an explorer on its whole grid; ValueError when the grid or its table is too large for a page."""
+def evaluated(explorer: Explorer) -> tuple[list[dict], list[list]]:
+    """The figure (a plotly dictionary) and the sentence of every state; ValueError when the grid is too large."""
     if explorer.state_count > STATE_LIMIT:
         raise ValueError(
             f"controls of explorer {explorer.name!r}: the grid has {explorer.state_count:,} states, "
@@ -117,6 +149,11 @@ def build(explorer: Explorer) -> bytes:
         figures.append(explorer.figure(record).to_plotly_json())
         said = explorer.sentence(record)
         sentences.append([said.verdict, said.whole, said.label, said.log10_value])
+    return figures, sentences
+
+
+def compressed(explorer: Explorer, figures: list[dict], sentences: list[list]) -> bytes:
+    """The table of what `evaluated` returned; ValueError when it is too large for a page."""
     table = encode(figures, sentences)
     if len(table) * 4 // 3 > TABLE_LIMIT:
         raise ValueError(
@@ -124,3 +161,8 @@ def build(explorer: Explorer) -> bytes:
             f"a page may hold at most {TABLE_LIMIT:,}; use fewer values or shorter curves"
         )
     return table
+
+
+def build(explorer: Explorer) -> bytes:
+    """Evaluates an explorer on its whole grid and compresses the result; errors as of the two functions above."""
+    return compressed(explorer, *evaluated(explorer))

@@ -22,8 +22,8 @@ def chain(record: ChainRecord) -> go.Figure:
     alive, seen = np.isfinite(record.log10_product), np.isfinite(record.log10_measured)
     weights = np.full(record.length - 1, record.log10_weight) if np.isfinite(record.log10_weight) else NOTHING
     traces = [
-        _line(x[alive], record.log10_product[alive], {"role": "measured", "sets": "length", "column": "product", "format": "power"}),
-        _diamonds(x[seen], record.log10_measured[seen], {"column": "measured", "format": "power"}),
+        _line(x[alive], record.log10_product[alive], {"role": "measured", "sets": "length", "column": "product"}),
+        _diamonds(x[seen], record.log10_measured[seen], {"column": "measured"}),
         _circles(x),
         _bars(x[1:] if len(weights) else NOTHING, weights, -0.38, "weight"),
         _bars(x, record.log10_slope, 0.04, "slope"),
@@ -40,7 +40,7 @@ def chain(record: ChainRecord) -> go.Figure:
         "yaxis2": _few_decades(frame(1, weights, record.log10_slope)) | {"domain": BARS, "anchor": "x"},
         "yaxis3": {"range": [-1, 1], "domain": CIRCLES, "anchor": "x", "visible": False, "tickvals": []},
         "annotations": [
-            axis_note("↑ change of each neuron ÷ nudge; ◇ measured"),
+            axis_note("↑ change ÷ nudge, ◇ measured"),
             axis_note("weight w", y=CIRCLES[1], colour_name="weight"),
             axis_note("slope φ′", y=CIRCLES[1], colour_name="slope", xshift=78),
             *_letters(record.length),
@@ -51,39 +51,37 @@ def chain(record: ChainRecord) -> go.Figure:
 
 def nudge_sizes(record: NudgeSizes) -> go.Figure:
     """Error of a central difference against the size of the nudge, on its two rails: a U."""
-    x = record.log10_size
-    best = record.best
-    low = -14
-    shown = record.log10_curvature > low, record.log10_rounding > low
+    x, best, low = record.log10_size, record.best, -14
+    ticks, powers = list(range(low, 1, 2)), list(range(int(np.ceil(x.min())), int(np.floor(x.max())) + 1, 2))
+    shown, drawn = (record.log10_curvature > low, record.log10_rounding > low), record.log10_error > low
     traces = [
         rail(x[shown[0]], record.log10_curvature[shown[0]]),
         rail(x[shown[1]], record.log10_rounding[shown[1]]),
-        _line(x, np.maximum(record.log10_error, low), {"role": "measured"}),
+        _line(x[drawn], record.log10_error[drawn], {"role": "measured", "column": "error"}),
     ]
-    powers = list(range(int(np.ceil(x.min())), int(np.floor(x.max())) + 1, 2))
-    title = f"The best nudge is neither large nor small: {_power(x[best])}"
+    title = "The best nudge is neither large nor small"
     layout = {
         "xaxis": {
             "range": [x.min() - 0.3, x.max() + 0.3], "tickvals": powers, "ticktext": [ten_to(p) for p in powers],
             "title": {"text": "size of the nudge →"},
         },
-        "yaxis": {"range": [low, 1], "tickvals": list(range(low, 1, 2)), "ticktext": [ten_to(p) for p in range(low, 1, 2)]},
+        "yaxis": {"range": [low, 1], "tickvals": ticks, "ticktext": [ten_to(p) for p in ticks]},
         "annotations": [
             axis_note("↑ relative error of the measured slope"),
-            note("rounding", x=x.min() + 0.4, y=record.log10_rounding[x.argmin()] + 0.2, xanchor="left", yanchor="bottom"),
-            note("curvature", x=x.max() - 1.6, y=record.log10_curvature[x.argmax()] - 1.2, xanchor="right", yanchor="bottom"),
+            note("rounding", x=x.min() + 2, y=record.log10_rounding[x.argmin()] - 1.2, xanchor="left"),
+            note("curvature", x=x.max() - 2, y=record.log10_curvature[x.argmax()] - 2, xanchor="right"),
         ],
     }  # fmt: skip
     alt = (
-        f"Line chart with powers of ten on both axes. From a nudge of {_power(x.min())} to one of {_power(x.max())} the "
-        f"error first falls, as rounding matters less, to {_power(record.log10_error[best])} at a nudge of "
+        f"Line chart with powers of ten on both axes. From a nudge of {_power(x.min())} to one of {_power(x.max())} "
+        f"the error first falls, as rounding matters less, to {_power(record.log10_error[best])} at a nudge of "
         f"{_power(x[best])}, then rises with the square of the nudge. It follows the two theory lines."
     )
     return figure(traces, layout, title=title, alt=alt)
 
 
 def _power(log10_value: float) -> str:
-    return f"10^{round(float(log10_value))}".replace("-", "−")
+    return f"10^{round(2 * float(log10_value)) / 2:g}".replace("-", "−")
 
 
 def _few_decades(half_height: int) -> dict:
@@ -118,7 +116,7 @@ def _circles(x) -> dict:
 def _bars(x, y, offset: float, who: str) -> dict:
     return {
         "type": "bar", "x": x, "y": y, "yaxis": "y2", "width": 0.34, "offset": offset,
-        "marker": {"color": colour(who)}, "meta": {"role": who, "column": who, "format": "power"},
+        "marker": {"color": colour(who)}, "meta": {"role": who, "column": who},
     }  # fmt: skip
 
 
@@ -128,6 +126,6 @@ def _letters(length: int) -> list[dict]:
     for neuron in range(1, LETTERED + 1):
         for letter, offset, who in (("w", -0.21, "weight"), ("φ′", 0.21, "slope")):
             shown = length <= LETTERED and neuron <= length and not (letter == "w" and neuron == 1)
-            text, place = (letter, neuron + offset) if shown else ("", 1)
-            notes.append(note(text, colour_name=who, x=place, y=BARS[1], xref="x", yref="paper", yanchor="bottom", wide=True))
+            place = {"x": neuron + offset if shown else 1, "y": BARS[1], "yref": "paper", "yanchor": "bottom"}
+            notes.append(note(letter if shown else "", colour_name=who, wide=True, xref="x", **place))
     return notes

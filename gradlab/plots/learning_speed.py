@@ -4,18 +4,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.plots import marks
-from gradlab.records import SpeedRecord
+from gradlab.records import GapRecord, SpeedRecord
 from gradlab.style import axis_note, colour, figure, note, number, ten_to
 
 LAYERS = 4
-UPPER, LOWER = (0.46, 1.0), (0.0, 0.25)
+UPPER, LOWER = (0.44, 1.0), (0.0, 0.27)
 EPOCH_TICKS = (0, 1, 3, 10, 30, 100, 500)
 #: what is drawn -> (lowest power, highest power, what stands over the panel)
 FRAMES = {
-    "bias": (-5.3, 0.7, "↑ norm of the gradient of the biases, epoch →"),
-    "weights": (-5.3, 0.7, "↑ norm of the gradient of the weights, epoch →"),
-    "step": (-5.7, -0.7, "↑ one step over the size of the weights, epoch →"),
-    "adam": (-5.7, -0.7, "↑ one Adam step over the size of the weights, epoch →"),
+    "bias": (-5.3, 0.7, "↑ bias gradient norm, → epoch"),
+    "weights": (-5.3, 0.7, "↑ weight gradient norm, → epoch"),
+    "step": (-5.7, -0.7, "↑ step ÷ weight norm, → epoch"),
+    "adam": (-5.7, -0.7, "↑ Adam step ÷ weight norm, → epoch"),
 }
 LINE, BARS = "layer {layer}", "↑ the same layers at epoch {epoch}, fastest = 1"
 THEORY = "theory"
@@ -39,13 +39,16 @@ def learning_speed(record: SpeedRecord) -> go.Figure:
             "tickvals": place(EPOCH_TICKS).tolist(), "ticktext": [str(e) for e in EPOCH_TICKS],
         },
         "yaxis": {
-            "range": [low, high], "tickvals": list(powers), "ticktext": [ten_to(p) for p in powers], "domain": list(UPPER),
+            "range": [low, high], "domain": list(UPPER),
+            "tickvals": list(powers), "ticktext": [ten_to(p) for p in powers],
         },
         "xaxis2": {
             "range": [0.4, LAYERS + 0.6], "anchor": "y2", "showgrid": False, "tickvals": bars.tolist(),
             "ticktext": [LINE.format(layer=layer) for layer in bars],
         },
-        "yaxis2": {"range": [0, 1.3], "tickvals": [0, 1], "ticktext": ["0", "1"], "domain": list(LOWER), "zeroline": True},
+        "yaxis2": {
+            "range": [0, 1.3], "domain": list(LOWER), "tickvals": [0, 1], "ticktext": ["0", "1"], "zeroline": True,
+        },
         "shapes": [_cursor(record)],
         "annotations": [
             axis_note(what), axis_note(BARS.format(epoch=record.epoch), y=LOWER[1]),
@@ -86,7 +89,8 @@ def _theory_name(record: SpeedRecord, low: float, high: float) -> dict:
 def _bars(record: SpeedRecord, x) -> dict:
     return {
         "type": "bar", "x": x, "y": record.relative, "xaxis": "x2", "yaxis": "y2", "width": 0.62,
-        "marker": {"color": colour(record.activation)}, "meta": {"role": "bars", "column": "share of the fastest", "format": "number"},
+        "marker": {"color": colour(record.activation)},
+        "meta": {"role": "bars", "column": "share of the fastest", "format": "number"},
     }  # fmt: skip
 
 
@@ -103,8 +107,9 @@ def _ends(record: SpeedRecord, low: float, high: float) -> list[dict]:
     for layer in range(LAYERS):
         there = layer < record.hidden_layers
         text = LINE.format(layer=layer + 1) if there else ""
-        notes.append(note(f"<b>{text}</b>" if there and layer == 0 else text, colour_name="ink", x=1, xref="paper",
-                          y=float(ys[layer]) if there else low, yref="y", xanchor="left", yanchor="middle", xshift=4))  # fmt: skip
+        place_y = {"y": float(ys[layer]) if there else low, "yref": "y", "yanchor": "middle"}
+        text = f"<b>{text}</b>" if there and layer == 0 else text
+        notes.append(note(text, colour_name="ink", x=1, xref="paper", xanchor="left", xshift=4, **place_y))
     return notes
 
 
@@ -142,3 +147,37 @@ def apart(ys, gap: float) -> np.ndarray:
     out = np.empty_like(ys)
     out[np.argsort(ys, kind="stable")] = shifted
     return out
+
+
+def gap(record: GapRecord, title: str) -> go.Figure:
+    """How much slower the first hidden layer is than the last against the epoch, one band and line a measure."""
+    x, paints = place(record.epochs), ("ink", record.activation, "weight")
+    traces = [marks.rail(x[[0, -1]], np.full(2, record.log10_theory))]
+    rows = list(zip(paints, record.names, record.median, record.low, record.high, strict=True))
+    for paint, _, _, low, high in rows:
+        traces.append(marks.band(x, low, high, record.activation, fillcolor=colour(paint), line={"width": 0}))
+    for paint, _, median, _, _ in rows:
+        line, dots = {"color": colour(paint), "width": 2.4}, {"color": colour(paint), "size": 6}
+        traces.append(marks.measured(x, median, record.activation, line=line, marker=dots))
+    ends = apart(record.median[:, -1], 0.16)
+    layout = {
+        "margin": {"l": 62, "r": 90, "t": 64, "b": 46},
+        "xaxis": {
+            "range": [-0.06, float(place(500)) + 0.05], "title": {"text": "epoch →"},
+            "tickvals": place(EPOCH_TICKS).tolist(), "ticktext": [str(e) for e in EPOCH_TICKS],
+        },
+        "yaxis": {"range": [-0.1, 2.6], "tickvals": [0, 1, 2], "ticktext": ["1", "10", "100"], "zeroline": True},
+        "annotations": [
+            axis_note("↑ last hidden layer over first, times"),
+            note(THEORY, colour_name="theory", x=0, y=record.log10_theory, xanchor="left", yshift=-14),
+            *(note(name, colour_name="ink", x=1, xref="paper", y=float(y), yref="y", xanchor="left", xshift=4)
+              for name, y in zip(record.names, ends, strict=True)),
+        ],
+    }  # fmt: skip
+    ends = 10 ** record.median[:, [0, -1]]
+    shares = ", ".join(f"{name} {a:.0f} to {b:.0f}" for name, (a, b) in zip(record.names, ends, strict=True))
+    alt = (
+        "Line chart of how many times slower the first hidden layer is than the last, on powers of ten, against the "
+        f"epoch from 0 to {record.epochs[-1]}. From start to end: {shares}. All start on the theory line."
+    )
+    return figure(traces, layout, title=title, alt=alt)

@@ -45,6 +45,15 @@ def band(x, low, high, who: str, **more) -> dict:
     } | more
 
 
+def cross(x, y: float, **more) -> dict:
+    """Where numbers end: a cross in ink at every ``x``."""
+    x = np.asarray(x, dtype=float)
+    return {
+        "type": "scatter", "mode": "markers", "x": x, "y": np.full(len(x), y), "meta": {"role": "overflow"},
+        "marker": {"color": colour("ink"), "size": 13, "symbol": "x"},
+    } | more  # fmt: skip
+
+
 def level(y: float, *, yref: str = "y", **more) -> dict:
     """A dotted landmark across a panel (a layout shape)."""
     line = {"color": colour("muted"), "width": 1, "dash": "dot"}

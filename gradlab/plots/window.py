@@ -20,7 +20,7 @@ UPPER, LOWER = (0.47, 1.0), (0.0, 0.32)
 
 
 def window(record: WindowRecord) -> go.Figure:
-    """Above, the factor for every input with the window shaded; below, the width of the window for every weight.
+    """Above, the factor for every input with the window shaded; below, the share of inputs in it for every weight.
 
     The x axis of the lower panel holds log10 of the weight.
     """
@@ -29,6 +29,10 @@ def window(record: WindowRecord) -> go.Figure:
     log10_weights = np.log10(record.family_weights)
     here = {"color": colour("ink"), "size": 11, "symbol": "circle"}
     traces = [
+        {
+            "type": "scatter", "mode": "lines", "x": np.array([0.0, 1.0]), "y": np.array([1.0, 1.0]),
+            "line": {"color": colour("muted"), "width": 1.2, "dash": "dot"}, "meta": {"role": "one"},
+        },
         marks.measured(
             record.inputs,
             record.factors,
@@ -62,10 +66,10 @@ def window(record: WindowRecord) -> go.Figure:
             "anchor": "y2",
         },
         "yaxis2": {"range": [-0.02, 0.52], "tickvals": [0, 0.2, 0.4], "domain": list(LOWER), "zeroline": True},
-        "shapes": [_shade(record), marks.level(1.0), marks.level(record.widest[1], yref="y2")],
+        "shapes": [_shade(record), marks.level(record.widest[1], yref="y2")],
         "annotations": [
             axis_note("↑ factor |<i>w</i> σ′(<i>wa</i> + <i>b</i>)| for each input <i>a</i> →"),
-            axis_note("↑ width of the window for each weight |<i>w</i>| →", y=LOWER[1]),
+            axis_note("↑ inputs in the window, by weight |<i>w</i>| →", y=LOWER[1]),
             _width(record),
             _level_name(record),
             _widest(record),
@@ -101,12 +105,12 @@ def _level_name(record: WindowRecord) -> dict:
 def _widest(record: WindowRecord) -> dict:
     """The landmark of the lower panel."""
     weight, width = record.widest
-    text = f"widest: {number(width)} at weight {number(weight)}"
+    text = f"theory, nothing cut off: at most {number(width)}, at weight {number(weight)}"
     return note(text, wide=True, x=1, y=width, xref="paper", yref="y2", xanchor="right", yanchor="bottom")
 
 
 def by_width(record: WidthRecord, *, title: str, alt: str) -> go.Figure:
-    """The factor per layer against the width, theory as the rail, and the strip of their ratio. Both axes hold log10."""
+    """The factor per layer against the width, theory as the rail, and the strip of their ratio; log10 on both axes."""
     x, y, at = np.log10(record.widths), record.log10_factor, record.log10_theory_at_widths
     strip = {"yaxis": "y2"}
     factors = (0.1, 0.2, 0.5, 1, 2)
@@ -118,12 +122,14 @@ def by_width(record: WidthRecord, *, title: str, alt: str) -> go.Figure:
         marks.measured(x, y - at, record.activation, markers=False, meta={"role": "strip"}, **strip),
     ]
     layout = {
+        "meta": {"x": "log10 of the width"},
         "xaxis": {
             "range": [-0.06, 3.06], "anchor": "y2", "tickvals": x.tolist(), "ticktext": [str(w) for w in record.widths],
             "title": {"text": "width: units a layer, each with N(0,1) weights and biases →"},
         },
         "yaxis": {
-            "range": [-1.15, 0.4], "tickvals": [float(np.log10(f)) for f in factors], "ticktext": [str(f) for f in factors],
+            "range": [-1.15, 0.4],
+            "tickvals": [float(np.log10(f)) for f in factors], "ticktext": [str(f) for f in factors],
             "zeroline": True, "domain": [0.34, 1],
         },
         "yaxis2": STRIP | {"domain": [0, 0.2], "tickfont": {"size": 12}},

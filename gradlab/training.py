@@ -1,0 +1,191 @@
+"""The shortest PyTorch loop that shows how fast each layer learns: many networks at once, on all images at once."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+import torch
+from torch.nn.functional import softplus
+from tqdm import tqdm
+
+OPTIMIZERS = ("gradient descent", "Adam")
+VALUES = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "linear": lambda z: z}
+
+
+@dataclass(frozen=True)
+class LearningSpeeds:
+    """Speeds of S networks with L layers at E moments of training; index 0 of the last axis is layer 1.
+
+    `epochs` (E,) steps already taken when the row was measured.
+    `bias_gradient` (E, S, L) norm of dL/db, the gradient of the mean loss over the images: Nielsen's speed of learning.
+    `weight_gradient` (E, S, L) Frobenius norm of dL/dW of the same loss.
+    `image_gradient` (E, S, L) norm of dL/dz of one image's own loss, root mean square over the images.
+    `step_ratio` (E, S, L) norm of the next step of W that the gradient causes, over the norm of W (decay left out).
+    `decay_ratio` share of W that weight decay removes a step, a number. `loss`, `accuracy` (E, S) over the same images.
+    `complete` False when the run was interrupted: the rows measured until then are there.
+    """
+
+    epochs: np.ndarray
+    bias_gradient: np.ndarray
+    weight_gradient: np.ndarray
+    image_gradient: np.ndarray
+    step_ratio: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    decay_ratio: float
+    complete: bool
+
+
+def log_epochs(last: int, count: int = 20) -> tuple[int, ...]:
+    """0, 1, 2, ... and then evenly in the logarithm up to `last`: at most `count` different whole numbers.
+
+    >>> log_epochs(500, 12)
+    (0, 1, 2, 4, 7, 13, 24, 44, 81, 149, 273, 500)
+    """
+    _whole("last", last, 1)
+    _whole("count", count, 2)
+    marks, at = [0, 1], 1
+    while marks[-1] < last and len(marks) < count:
+        left = count - len(marks)
+        at = max(marks[-1] + 1, round(marks[-1] * (last / marks[-1]) ** (1 / left)))
+        marks.append(min(at, last))
+    return tuple(marks)
+
+
+def train(
+    stacks: Sequence,
+    images,
+    labels,
+    *,
+    epochs: Sequence[int],
+    learning_rate: float,
+    optimizer: str = "gradient descent",
+    weight_decay: float = 0.0,
+    progress: bool | None = None,
+) -> LearningSpeeds:
+    """Train every stack on all the images at once, a step an epoch; measure before the steps named in `epochs`.
+
+    stacks: at least one `gradlab.backprop.Stack`, all with the same widths and activations, the last one a sigmoid:
+    the loss is the cross-entropy of ten yes-or-no questions, summed over outputs and averaged over images. They share
+    nothing but the batched products. images (B, n_0), labels (B, n_L) in [0, 1]. epochs: rising from 0 or more.
+    weight_decay: every step first shrinks W by learning_rate * weight_decay (biases are left alone), as Nielsen's
+    regularization lambda / n does. The precision of the first stack is used. progress: a bar on stderr; None shows it
+    only to somebody who watches a terminal or JupyterLab. Ctrl-C ends the run and returns what was measured so far.
+    """
+    names = _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_decay)
+    weights = [_parameter([stack.weights[layer] for stack in stacks]) for layer in range(len(names))]
+    biases = [_parameter([stack.biases[layer][:, None] for stack in stacks]) for layer in range(len(names))]
+    x, y = (torch.tensor(np.asarray(a).T, dtype=weights[0].dtype).contiguous() for a in (images, labels))
+    make = torch.optim.SGD if optimizer == "gradient descent" else torch.optim.AdamW
+    groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    step = make(groups, lr=learning_rate)
+    keep, rows, complete = 1 - learning_rate * weight_decay, [], False
+    with one_thread():
+        try:
+            for epoch in tqdm(range(epochs[-1] + 1), desc=optimizer, disable=not _watched(progress), file=sys.stderr):
+                pre = pre_activations(weights, biases, names, x)
+                loss = (softplus(pre[-1]) - y * pre[-1]).sum(1).mean(1)
+                step.zero_grad()
+                if epoch not in epochs:
+                    loss.sum().backward()
+                    step.step()
+                    continue
+                for z in pre:
+                    z.retain_grad()
+                loss.sum().backward()
+                before = [w.detach().clone() for w in weights]
+                step.step()
+                moved = [_norm(w.detach() - keep * old) / _norm(old) for w, old in zip(weights, before, strict=True)]
+                right = (pre[-1].argmax(1) == y.argmax(0)).double().mean(1)
+                of_biases, of_weights = ([_norm(p.grad) for p in parts] for parts in (biases, weights))
+                of_images = [_norm(z.grad) * len(images) ** 0.5 for z in pre]
+                rows.append((epoch, of_biases, of_weights, of_images, moved, loss.detach().numpy(), right.numpy()))
+            complete = True
+        except KeyboardInterrupt:
+            pass
+    return _record(rows, 1 - keep, complete, len(stacks), len(names))
+
+
+def pre_activations(weights, biases, names, x) -> list:
+    """Every layer's W h + b: weights[l] (S, n, m), biases[l] (S, n, 1), x (n_0, B) -> tensors (S, n_l, B).
+
+    The images are the columns, so that each layer is one batched product and each row of memory one unit.
+    """
+    h, pre = x.expand(len(weights[0]), *x.shape), []
+    for name, w, b in zip(names, weights, biases, strict=True):
+        pre.append(torch.baddbmm(b, w, h))
+        h = VALUES[name](pre[-1])
+    return pre
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Small networks are fastest on one thread; the former number comes back at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _parameter(arrays) -> torch.Tensor:
+    """One layer of every network, (S, ...), in the precision that the arrays have."""
+    return torch.from_numpy(np.stack(arrays)).requires_grad_()
+
+
+def _norm(tensor) -> np.ndarray:
+    """Norm over all but the first axis, in float64: (S, ...) -> (S,)."""
+    return tensor.double().flatten(1).norm(dim=1).numpy()
+
+
+def _record(rows, decay_ratio, complete, networks, layers) -> LearningSpeeds:
+    columns = list(zip(*rows, strict=True)) or [()] * 7
+    speeds = [np.array(column, dtype=float).reshape(-1, layers, networks).swapaxes(1, 2) for column in columns[1:5]]
+    others = [np.array(column, dtype=float).reshape(-1, networks) for column in columns[5:]]
+    return LearningSpeeds(np.array(columns[0], dtype=int), *speeds, *others, decay_ratio, complete)
+
+
+def _watched(progress: bool | None) -> bool:
+    """A terminal, or a kernel that a Jupyter server started for a person; never a build or a test."""
+    return progress if progress is not None else sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+
+
+def _whole(name, value, least):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} is {value!r}; it may be an integer from {least}")
+
+
+def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_decay) -> list[str]:
+    """The names of the activations; ValueError for whatever the loop cannot run on."""
+    if optimizer not in OPTIMIZERS:
+        near = get_close_matches(str(optimizer), OPTIMIZERS, n=2, cutoff=0.3)
+        meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(f"optimizer is {optimizer!r}; it may be one of {OPTIMIZERS}{meant}")
+    for name, value, open_end in (("learning_rate", learning_rate, True), ("weight_decay", weight_decay, False)):
+        if not np.isfinite(value) or value < 0 or (open_end and value == 0):
+            raise ValueError(f"{name} is {value!r}; it may be a finite number {'above' if open_end else 'from'} 0")
+    if len(epochs) == 0 or list(epochs) != sorted(set(epochs)):
+        raise ValueError(f"epochs is {list(epochs)!r}; it may be a rising list of at least one whole number from 0")
+    _whole("epochs[0]", epochs[0], 0)
+    if len(stacks) == 0:
+        raise ValueError("stacks is empty; it may hold one network or more")
+    names = [a.name for a in stacks[0].activations]
+    shapes = [w.shape for w in stacks[0].weights]
+    for index, stack in enumerate(stacks):
+        if [w.shape for w in stack.weights] != shapes or [a.name for a in stack.activations] != names:
+            raise ValueError(f"stacks[{index}] differs from stacks[0] in widths or activations; all must be alike")
+    if names[-1] != "sigmoid":
+        raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
+    if unknown := [name for name in names if name not in VALUES]:
+        raise ValueError(f"stacks use the activation {unknown[0]!r}; here it may be one of {sorted(VALUES)}")
+    for name, array, width in (("images", images, shapes[0][1]), ("labels", labels, shapes[-1][0])):
+        if np.ndim(array) != 2 or np.shape(array)[1] != width or not np.isfinite(array).all():
+            raise ValueError(f"{name} has the shape {np.shape(array)}; it may be (B, {width}), all finite")
+    if len(images) != len(labels) or len(images) == 0:
+        raise ValueError(f"labels has {len(labels)} rows and images {len(images)}; they must be as many, at least one")
+    return names

@@ -1,0 +1,168 @@
+"""The torch loop measures what the backward pass by hand computes, and takes the steps that the optimizers promise."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from gradlab import training
+from gradlab.backprop import Stack, backward, dense_stack, forward, sigmoid_cross_entropy_gradient
+from gradlab.data import digits
+from gradlab.training import log_epochs, train
+
+IMAGES = digits(40, seed=0)
+STARTS = {"sigmoid": "nielsen", "tanh": "xavier_normal", "relu": "kaiming_normal"}
+
+
+def stacks(activation="sigmoid", count=3, widths=(64, 12, 7, 10), dtype=np.float64):
+    names = (activation,) * (len(widths) - 2) + ("sigmoid",)
+    return [dense_stack(widths, names, STARTS[activation], seed=seed, dtype=dtype) for seed in range(count)]
+
+
+def by_hand(stack):
+    states = forward(stack, IMAGES.images)
+    return states, backward(stack, states, sigmoid_cross_entropy_gradient(states.post[-1], IMAGES.labels))
+
+
+def descended(stack, steps, rate, decay=0.0):
+    """The same training in NumPy, by hand."""
+    for _ in range(steps):
+        gradients = by_hand(stack)[1]
+        weights = tuple(
+            (1 - rate * decay) * w - rate * g for w, g in zip(stack.weights, gradients.weights, strict=True)
+        )
+        biases = tuple(b - rate * g for b, g in zip(stack.biases, gradients.biases, strict=True))
+        stack = Stack(weights, biases, stack.activations)
+    return stack
+
+
+@pytest.mark.parametrize("activation", list(STARTS))
+def test_speeds_equal_the_backward_pass_by_hand(activation):
+    """To 1e-10 relative in float64: every network, every layer, at the start and after three steps."""
+    nets = stacks(activation)
+    run = train(nets, IMAGES.images, IMAGES.labels, epochs=(0, 3), learning_rate=0.1, weight_decay=0.05)
+    assert run.epochs.tolist() == [0, 3] and run.bias_gradient.shape == (2, 3, 3) and run.complete
+    for row, steps in enumerate((0, 3)):
+        for s, net in enumerate(nets):
+            now = descended(net, steps, 0.1, 0.05)
+            states, gradients = by_hand(now)
+            norms = [[np.linalg.norm(g) for g in part] for part in (gradients.biases, gradients.weights, gradients.pre)]
+            size = [np.linalg.norm(w) for w in now.weights]
+            np.testing.assert_allclose(run.bias_gradient[row, s], norms[0], rtol=1e-10)
+            np.testing.assert_allclose(run.weight_gradient[row, s], norms[1], rtol=1e-10)
+            np.testing.assert_allclose(run.image_gradient[row, s], np.array(norms[2]) * 40**0.5, rtol=1e-10)
+            np.testing.assert_allclose(run.step_ratio[row, s], 0.1 * np.array(norms[1]) / size, rtol=1e-10)
+            y_hat, y = states.post[-1], IMAGES.labels
+            loss = -np.sum(y * np.log(y_hat) + (1 - y) * np.log(1 - y_hat)) / 40
+            np.testing.assert_allclose(run.loss[row, s], loss, rtol=1e-10)
+            assert run.accuracy[row, s] == np.mean(y_hat.argmax(1) == IMAGES.values)
+
+
+def test_networks_do_not_disturb_each_other():
+    together = train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0, 20), learning_rate=0.5)
+    alone = train(stacks()[1:2], IMAGES.images, IMAGES.labels, epochs=(0, 20), learning_rate=0.5)
+    np.testing.assert_allclose(together.weight_gradient[:, 1], alone.weight_gradient[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", training.OPTIMIZERS)
+def test_training_lowers_the_loss_and_measuring_does_not_change_it(optimizer):
+    how = {"learning_rate": 0.1 if optimizer != "Adam" else 0.01, "optimizer": optimizer}
+    often = train(stacks("tanh"), IMAGES.images, IMAGES.labels, epochs=range(61), **how)
+    seldom = train(stacks("tanh"), IMAGES.images, IMAGES.labels, epochs=(0, 60), **how)
+    assert (often.loss[-1] < 0.5 * often.loss[0]).all()
+    np.testing.assert_allclose(often.loss[[0, -1]], seldom.loss, rtol=1e-9)
+
+
+def test_the_first_step_of_adam_moves_every_weight_by_the_rate():
+    """So its step ratio is the rate times the root of the number of weights over their norm, whatever the gradient."""
+    nets = stacks(widths=(64, 12, 7, 10))
+    run = train(nets, IMAGES.images, IMAGES.labels, epochs=(0,), learning_rate=1e-3, optimizer="Adam")
+    for s, net in enumerate(nets):
+        for layer in (1, 2):  # layer 1 reads pixels that are blank in every image: no gradient, no step
+            promised = 1e-3 * net.weights[layer].size ** 0.5 / np.linalg.norm(net.weights[layer])
+            assert run.step_ratio[0, s, layer] == pytest.approx(promised, rel=1e-3)
+
+
+def test_precision_follows_the_stacks():
+    run = train(stacks(dtype=np.float32), IMAGES.images, IMAGES.labels, epochs=(0,), learning_rate=0.1)
+    exact = train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0,), learning_rate=0.1)
+    apart = np.abs(run.bias_gradient / exact.bias_gradient - 1).max()
+    assert 0 < apart < 1e-4 and run.bias_gradient.dtype == np.float64
+
+
+def test_an_interrupt_keeps_what_was_measured(monkeypatch):
+    real = training.pre_activations
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "pre_activations", interrupted)
+    run = train(stacks(), IMAGES.images, IMAGES.labels, epochs=range(50), learning_rate=0.1)
+    assert not run.complete and run.epochs.tolist() == [0, 1, 2] and run.loss.shape == (3, 3)
+    calls[:] = [1] * 3
+    nothing = train(stacks(), IMAGES.images, IMAGES.labels, epochs=range(50), learning_rate=0.1)
+    assert not nothing.complete and nothing.bias_gradient.shape == (0, 3, 3) and nothing.loss.shape == (0, 3)
+
+
+def test_threads_are_given_back_and_nothing_is_printed(capsys):
+    before = torch.get_num_threads()
+    train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0, 2), learning_rate=0.1)
+    assert torch.get_num_threads() == before
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_bar_is_for_people(monkeypatch, capsys):
+    monkeypatch.setenv("JPY_SESSION_NAME", "a person's notebook")
+    train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0, 2), learning_rate=0.1)
+    said = capsys.readouterr()
+    assert said.out == "" and "3/3" in said.err
+    train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0,), learning_rate=0.1, progress=False)
+    assert capsys.readouterr().err == ""
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0,), learning_rate=0.1)
+    assert "1/1" in capsys.readouterr().err
+
+
+def test_log_epochs():
+    assert log_epochs(1) == (0, 1) and log_epochs(3) == (0, 1, 2, 3)
+    for last, count in ((500, 20), (2000, 8), (10, 5)):
+        marks = log_epochs(last, count)
+        assert marks[0] == 0 and marks[-1] == last and len(marks) <= count and list(marks) == sorted(set(marks))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"optimizer": "adam"}, "optimizer is 'adam'.*did you mean 'Adam'"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": np.nan}, "learning_rate"),
+        ({"weight_decay": -1}, "weight_decay"),
+        ({"epochs": ()}, "epochs"),
+        ({"epochs": (3, 1)}, "epochs"),
+        ({"epochs": (-1, 2)}, r"epochs\[0\]"),
+        ({"stacks": []}, "stacks is empty"),
+        ({"stacks": [*stacks(count=1), *stacks("tanh", 1)]}, r"stacks\[1\]"),
+        ({"stacks": [dense_stack([64, 10], "tanh", "xavier_normal", seed=0)]}, "last activation.*'tanh'"),
+        ({"stacks": [dense_stack([64, 5, 10], ("gelu", "sigmoid"), "xavier_normal", seed=0)]}, "'gelu'"),
+        ({"images": IMAGES.images[:, :63]}, "images has the shape"),
+        ({"images": np.full((40, 64), np.nan)}, "images"),
+        ({"labels": IMAGES.labels[:39]}, "labels has 39 rows"),
+    ],
+)
+def test_bad_input_is_named(changed, named):
+    given = {"stacks": stacks(), "images": IMAGES.images, "labels": IMAGES.labels, "epochs": (0,), "learning_rate": 0.1}
+    given |= changed
+    with pytest.raises(ValueError, match=named):
+        train(given.pop("stacks"), given.pop("images"), given.pop("labels"), **given)
+
+
+@pytest.mark.parametrize(("last", "count"), [(0, 5), (10, 1), (2.5, 5), (True, 5)])
+def test_bad_marks_are_named(last, count):
+    with pytest.raises(ValueError, match=r"last|count"):
+        log_epochs(last, count)
