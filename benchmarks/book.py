@@ -18,6 +18,8 @@ def rows():
         shutil.copytree(ROOT, copy, ignore=left_out)
         (copy / "node_modules").symlink_to(ROOT / "node_modules")
         build = [Path(sys.executable).parent / "jupyter-book", "build", ".", "-W", "-n", "--keep-going", "-q"]
-        cold, again = (seconds(lambda: subprocess.run(build, cwd=copy, check=True, stdout=subprocess.DEVNULL)) for _ in "12")
+        cold, again = (
+            seconds(lambda: subprocess.run(build, cwd=copy, check=True, stdout=subprocess.DEVNULL)) for _ in "12"
+        )
     yield Row("whole book, nothing built before", cold, "s")
     yield Row("whole book again, nothing changed / from nothing", again / cold, "times")

@@ -65,5 +65,9 @@ def rows():
     yield Row("input to drawn, median", statistics.median(drawn), "ms")
     yield Row("input to paint, median", statistics.median(painted), "ms")
     yield Row("input to paint, 95th percentile", p95, "ms", "at most 50 ms", p95 <= 50)
-    yield Row("a new plot of the same figure / ours, input to drawn", statistics.median(anew) / statistics.median(drawn), "times")
+    yield Row(
+        "a new plot of the same figure / ours, input to drawn",
+        statistics.median(anew) / statistics.median(drawn),
+        "times",
+    )
     yield Row("opening the page from disk to a live explorer", alive, "ms")

@@ -16,5 +16,7 @@ def rows():
 
         first = seconds(build)
         yield Row(f"table of {name}, {explorer.state_count} states, nothing computed yet", first, "s")
-        yield Row(f"table of {name}, records cached: drawing and encoding / first build", seconds(build) / first, "times")
+        yield Row(
+            f"table of {name}, records cached: drawing and encoding / first build", seconds(build) / first, "times"
+        )
         yield Row(f"table of {name}, compressed", size / 1000, "kB")

@@ -274,6 +274,7 @@
       await Plotly.react(box, figure.data, figure.layout, { displayModeBar: false, responsive: false, staticPlot: false, doubleClick: false, scrollZoom: false });
       this.name(box);
       this.follow(box);
+      this.grips(box);
       this.root.dataset.drawn = String(at);
     }
 
@@ -328,6 +329,64 @@
           return;
         }
       });
+    }
+
+    // A mark that can be dragged where the object has a place: meta.handle says, for x and for y, which control it
+    // sets and where on the axis each of the control's values lies. The control itself stays the twin without dragging.
+    grips(box) {
+      const frame = this.find(".gl-figure");
+      const held = box.data.filter((trace) => trace.meta?.handle && trace.x.length);
+      frame.querySelectorAll(".gl-handle").forEach((grip, i) => i >= held.length && grip.remove());
+      held.forEach((trace, i) => {
+        const grip = frame.querySelectorAll(".gl-handle")[i] || this.newGrip(frame);
+        const axis = (key) => box._fullLayout[(trace[`${key}axis`] || key).replace(key, `${key}axis`)];
+        const [x, y] = [axis("x"), axis("y")];
+        grip.style.left = `${x._offset + x.d2p(trace.x[0])}px`;
+        grip.style.top = `${y._offset + y.d2p(trace.y[0])}px`;
+        grip.setAttribute("aria-label", trace.meta.handle.label);
+        const names = ["x", "y"].filter((key) => trace.meta.handle[key]).map((key) => trace.meta.handle[key].control);
+        const said = names.map((name) => this.spec.controls.find((c) => c.name === name)).map((c) => c.texts[c.values.indexOf(this.state[c.name])]);
+        grip.setAttribute("aria-valuetext", said.join(", "));
+        grip.held = { handle: trace.meta.handle, x, y };
+      });
+    }
+
+    newGrip(frame) {
+      const grip = document.createElement("div");
+      grip.className = "gl-handle";
+      grip.tabIndex = 0;
+      grip.setAttribute("role", "slider");
+      frame.append(grip);
+      let grab = null; // from the pointer to the mark's middle, kept while dragging
+      const nearest = (places, at) => places.reduce((best, place, i) => (Math.abs(place - at) < Math.abs(places[best] - at) ? i : best), 0);
+      grip.addEventListener("pointerdown", (event) => {
+        const middle = grip.getBoundingClientRect();
+        grab = [middle.left + middle.width / 2 - event.clientX, middle.top + middle.height / 2 - event.clientY];
+        grip.setPointerCapture(event.pointerId);
+      });
+      grip.addEventListener("pointermove", (event) => {
+        if (!grab) return;
+        const { handle, x, y } = grip.held;
+        const place = this.find(".gl-drawn").getBoundingClientRect();
+        const at = { x: x.p2d(event.clientX + grab[0] - place.left - x._offset), y: y.p2d(event.clientY + grab[1] - place.top - y._offset) };
+        const state = {};
+        for (const key of ["x", "y"]) {
+          const control = handle[key] && this.spec.controls.find((c) => c.name === handle[key].control);
+          if (control) state[control.name] = control.values[nearest(handle[key].at, at[key])];
+        }
+        if (Object.keys(state).some((name) => state[name] !== this.state[name])) this.set(state);
+      });
+      for (const end of ["pointerup", "pointercancel"]) grip.addEventListener(end, () => (grab = null));
+      grip.addEventListener("keydown", (event) => {
+        const [key, step] = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowDown: ["y", -1], ArrowUp: ["y", 1] }[event.key] || [];
+        const held = key && (grip.held.handle[key] || (key === "y" && grip.held.handle.x));
+        if (!held) return;
+        event.preventDefault();
+        const control = this.spec.controls.find((c) => c.name === held.control);
+        const value = control.values[control.values.indexOf(this.state[control.name]) + step];
+        if (value !== undefined) this.set({ [control.name]: value });
+      });
+      return grip;
     }
 
     notice(text) {
