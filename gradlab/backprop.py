@@ -232,7 +232,7 @@ def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: f
     usable = stack.depth if overflow is None else overflow - 1
     dz, dw = np.full((2, stack.depth, stack.depth), np.nan)
     with np.errstate(all="ignore"):
-        slopes = [phi.slope(z) for phi, z in zip(stack.activations[:usable], states.pre, strict=False)]
+        slopes = _slopes(stack.activations[:usable], states.pre[:usable])
         sides, h_scales = zip(*map(_dW_side, before[:usable], norms), strict=True) if usable else ((), ())
         together = max(1, _CACHE // seed.nbytes)
         for deepest in range(usable, 0, -together):
@@ -274,6 +274,13 @@ def _walk_down(weights, slopes, sides, seed, rows, dz, dw):
             deltas, products = products, deltas
     for squares in (dz[rows, :last], dw[rows, :last]):
         squares[:] = taken_out + np.log10(np.maximum(squares, 0)) / 2
+
+
+def _slopes(activations, pre):
+    """phi'(z) of every layer, all of one width; in one call where they share one activation, since calls add up."""
+    if len({id(phi) for phi in activations}) == 1:
+        return activations[0].slope(np.stack(pre))
+    return [phi.slope(z) for phi, z in zip(activations, pre, strict=True)]
 
 
 def _empty(shape, dtype):

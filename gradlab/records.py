@@ -188,6 +188,8 @@ class WidthRecord:
     theory_widths              (M,) widths at which theory is drawn
     log10_theory               (M,) log10 of the factor per layer by mean-field theory
     log10_theory_at_widths     (N,) the same at the measured widths
+
+    `of` builds it from single networks.
     """
 
     activation: str
@@ -199,6 +201,32 @@ class WidthRecord:
     theory_widths: np.ndarray = field(repr=False)
     log10_theory: np.ndarray = field(repr=False)
     log10_theory_at_widths: np.ndarray = field(repr=False)
+
+    @classmethod
+    def of(cls, activation: str, log10_factors: dict, theory) -> "WidthRecord":
+        """From log10_factors, width -> (S,) one value a network, and theory, width -> its log10 factor per layer.
+
+        Theory is drawn at 40 widths, even in the logarithm. Raises ValueError where no width came, or a width has no
+        networks or a value that is not finite.
+
+        >>> record = WidthRecord.of("linear", {1: [-1.0, 0.0], 100: [1.0]}, np.log10)
+        >>> record.log10_factor.tolist(), record.log10_theory_at_widths.tolist(), record.networks
+        ([-0.5, 1.0], [0.0, 2.0], (2, 1))
+        """
+        if not log10_factors:
+            raise ValueError("log10_factors is empty; at least one width is wanted")
+        for n, values in log10_factors.items():
+            if not np.size(values) or not np.isfinite(values).all():
+                raise ValueError(f"log10_factors[{n}] = {values}: at least one number, all finite, is wanted")
+        widths = np.array(sorted(log10_factors))
+        drawn = [np.asarray(log10_factors[n], dtype=np.float64) for n in widths]
+        low, high = np.transpose([np.quantile(values, (0.1, 0.9)) for values in drawn])
+        rail = np.geomspace(widths[0], widths[-1], 40)
+        middle, at_rail, at_widths = (
+            np.array(column, dtype=np.float64)
+            for column in ([v.mean() for v in drawn], [theory(n) for n in rail], [theory(n) for n in widths])
+        )
+        return cls(activation, tuple(map(len, drawn)), widths, middle, low, high, rail, at_rail, at_widths)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ import torch
 from torch.nn.functional import softplus
 from tqdm import tqdm
 
+#: the speeds that a training run records
+MEASURES = ("image_gradient", "bias_gradient", "weight_gradient", "step_ratio")
 OPTIMIZERS = ("gradient descent", "Adam")
 VALUES = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "linear": lambda z: z}
 
@@ -38,6 +40,23 @@ class LearningSpeeds:
     accuracy: np.ndarray
     decay_ratio: float
     complete: bool
+
+    def row(self, epoch: int) -> int:
+        """Index of `epoch` on the first axis; ValueError when nothing was measured there."""
+        if epoch not in self.epochs:
+            raise ValueError(f"epoch is {epoch!r}; it may be one of {self.epochs.tolist()}")
+        return int(np.flatnonzero(self.epochs == epoch)[0])
+
+    def gap(self, measure: str = "bias_gradient") -> np.ndarray:
+        """How many times slower the first hidden layer is than the last hidden one, (E, S), by the measure named.
+
+        Above 1 the first layer is the slower one. measure: a field of this record that holds a speed (E, S, L); the
+        last of the L layers, the outputs, is not hidden. ValueError for any other name.
+        """
+        if measure not in MEASURES:
+            raise ValueError(f"measure is {measure!r}; it may be one of {', '.join(MEASURES)}")
+        speeds = getattr(self, measure)
+        return speeds[:, :, -2] / speeds[:, :, 0]
 
 
 def log_epochs(last: int, count: int = 20) -> tuple[int, ...]:

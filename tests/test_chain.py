@@ -109,7 +109,7 @@ def test_the_grid_is_small_enough_for_a_page(grid):
     assert grid[0].state_count < 3000
 
 
-def test_every_diamond_lies_on_its_product(grid):
+def test_every_ring_lies_on_its_product(grid):
     drawn = [(r.log10_measured - r.log10_product)[np.isfinite(r.log10_measured)] for _, r in grid[1]]
     assert np.abs(np.concatenate(drawn)).max() < 2e-4
     assert sum(map(len, drawn)) > 10_000

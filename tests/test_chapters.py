@@ -1,5 +1,6 @@
 """Every chapter: stored in canonical form, in the agreed order, its exercises solved and its numbers printed."""
 
+import ast
 import json
 import re
 import shutil
@@ -121,6 +122,23 @@ def test_code_fits_the_page(path):
     shown = [cell for cell in cells(path, "code") if "remove-input" not in cell["metadata"].get("tags", [])]
     wide = [line for cell in shown for line in cell["text"].splitlines() if len(line) > MOST_COLUMNS]
     assert wide == [], f"{len(wide)} lines of code are wider than {MOST_COLUMNS} characters"
+
+
+@each(CHAPTERS)
+def test_the_guess_box_knows_a_measured_answer(path):
+    """Computed in its own cell, or a literal that a later cell prints as a power of ten."""
+    texts = "\n".join(cell["text"] for cell in cells(path, "code"))
+    calls = [
+        node
+        for node in ast.walk(ast.parse(texts))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Guess"
+    ]
+    assert calls, "the chapter asks for no prediction"
+    for call in calls:
+        answer = next(word.value for word in call.keywords if word.arg == "log10_answer")
+        if not any(isinstance(node, ast.Call) for node in ast.walk(answer)):
+            literal = f"10^{ast.unparse(answer)}"
+            assert re.search(rf"{re.escape(literal)}(?!\d)", printed(path)), f"no cell prints {literal}"
 
 
 @each(CHAPTERS)

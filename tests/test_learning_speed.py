@@ -7,7 +7,17 @@ from gradlab.explorer.core import plain
 from gradlab.plots.learning_speed import apart, gap
 from gradlab.records import GapRecord
 from gradlab.training import log_epochs
-from gradlab.widgets.learning_speed import EPOCHS, LAST, NETWORKS, VIEWS, evaluate, learning_speed, sentence
+from gradlab.widgets.learning_speed import (
+    EPOCHS,
+    LAST,
+    NETWORKS,
+    VIEWS,
+    evaluate,
+    gaps,
+    learning_speed,
+    sentence,
+    training_run,
+)
 
 
 def test_fresh_networks_learn_as_fast_as_the_theory_says():
@@ -68,6 +78,21 @@ def test_numbers_of_the_sentence_are_the_record():
     assert f"<b>{10**record.log10_gap:.1f}</b> times smaller" in sentence(record).text
     assert f"{100 * record.accuracy:.0f} %" in sentence(record).text
     assert sentence(record).log10_value == -record.log10_gap
+
+
+def test_one_hidden_layer_is_told_with_its_network_and_its_measure():
+    """Nothing to compare with, yet every control still changes the sentence."""
+    states = [{}, {"network": "tanh"}, {"epoch": LAST}, *({"view": view} for view in VIEWS if view != "bias")]
+    texts = {sentence(evaluate(hidden_layers=1, **state)).text for state in states}
+    assert len(texts) == len(states) and all("no other to compare it with" in text for text in texts)
+
+
+def test_the_gaps_of_a_run_are_quantiles_over_its_networks():
+    run = training_run(2, "nielsen", "gradient descent")
+    record = gaps(run, 0.7)
+    assert record.names == ("one image", "biases", "weights") and record.median.shape == (3, len(EPOCHS))
+    np.testing.assert_allclose(record.median[1], np.median(np.log10(run.gap("bias_gradient")), axis=1))
+    assert (record.low <= record.median).all() and (record.median <= record.high).all()
 
 
 @pytest.mark.parametrize("values", [[0.0], [0, 0, 0, 0], [3, 2, 1, 0], [0, 0.1, 5, 5.05]])

@@ -166,3 +166,14 @@ def test_bad_input_is_named(changed, named):
 def test_bad_marks_are_named(last, count):
     with pytest.raises(ValueError, match=r"last|count"):
         log_epochs(last, count)
+
+
+def test_the_gap_is_the_last_hidden_layer_over_the_first():
+    run = train(stacks(), IMAGES.images, IMAGES.labels, epochs=(0, 3), learning_rate=0.1)
+    assert run.row(0) == 0 and run.row(3) == 1
+    np.testing.assert_array_equal(run.gap(), run.bias_gradient[:, :, 1] / run.bias_gradient[:, :, 0])
+    np.testing.assert_array_equal(run.gap("step_ratio"), run.step_ratio[:, :, 1] / run.step_ratio[:, :, 0])
+    with pytest.raises(ValueError, match=r"epoch is 2; it may be one of \[0, 3\]"):
+        run.row(2)
+    with pytest.raises(ValueError, match="measure is 'loss'; it may be one of image_gradient, bias_gradient"):
+        run.gap("loss")

@@ -174,13 +174,27 @@ def test_the_table_fits_beside_the_page():
 
 
 def test_factor_by_width_figure():
-    widths = np.array([1, 100])
-    flat = np.zeros(2)
-    record = WidthRecord("sigmoid", (5, 5), widths, flat, flat - 0.1, flat + 0.1, widths, flat, flat)
-    spec = by_width(record, title="Level", alt="Level.").to_plotly_json()
+    drawn = {100: np.log10([0.9, 1.0]), 1: np.log10([0.05, 0.1, 0.2])}
+    record = WidthRecord.of("sigmoid", drawn, lambda n: np.log10(0.2 * n**0.25))
+    assert record.networks == (3, 2) and record.widths.tolist() == [1, 100]
+    assert 10**record.log10_factor == pytest.approx([0.1, 0.9**0.5])
+    assert 10**record.log10_low == pytest.approx([0.05 * 2**0.2, 0.9 * (1 / 0.9) ** 0.1])
+    assert 10**record.log10_theory_at_widths == pytest.approx([0.2, 0.2 * 10**0.5])
+    assert record.log10_theory[[0, -1]] == pytest.approx(record.log10_theory_at_widths)
+    spec = by_width(record).to_plotly_json()
     go.Figure(spec)
-    assert spec["layout"]["meta"]["title"] == "Level"
+    meta = spec["layout"]["meta"]
+    assert meta["title"] == "From 1 to 100 units a layer, the factor per layer goes from 0.100 to 0.949"
+    assert "by theory from 0.200 to 0.632" in meta["alt"]
     assert len(spec["data"]) == 5
+    low, high = spec["layout"]["yaxis2"]["range"]
+    assert low < np.log10(0.1 / 0.2) and high == -low
+
+
+@pytest.mark.parametrize("drawn", [{}, {3: []}, {3: [np.nan]}])
+def test_widths_without_a_measurement_are_refused(drawn):
+    with pytest.raises(ValueError, match="log10_factors"):
+        WidthRecord.of("sigmoid", drawn, np.log10)
 
 
 def test_mean_field_meets_networks_of_n01_weights_from_width_thirty_on():

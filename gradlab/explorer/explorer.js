@@ -88,10 +88,10 @@
     const [x, y] = [[guess.x], [guess.log10]];
     const marker = { symbol: "diamond-open", size: 12, color: "#1C2128", line: { width: 2 } };
     figure.data.push({ type: "scatter", mode: "markers", x, y, marker, cliponaxis: false, meta: { role: "guess" } });
-    figure.layout.annotations.push({
-      text: words.your_guess, showarrow: false, x: guess.x, y: guess.log10, xanchor: "left", xshift: 12,
-      font: { size: 14, color: "#1C2128" },
-    });
+    const [low, high] = figure.layout.xaxis.range;
+    const side = guess.x > (low + high) / 2 ? { xanchor: "right", xshift: -12 } : { xanchor: "left", xshift: 12 };
+    const font = { size: 14, color: "#1C2128" };
+    figure.layout.annotations.push({ text: words.your_guess, showarrow: false, x: guess.x, y: guess.log10, font, ...side });
   }
 
   // The main y axis holds log10 values; here it becomes linear. The live form does the same in Python.

@@ -13,7 +13,7 @@ LETTERED = 6  # chains up to this length carry a letter over every bar
 
 
 def chain(record: ChainRecord) -> go.Figure:
-    """Above, the running product |d a_ell / d b_1|, dots, and what real nudges measure, diamonds.
+    """Above, the running product |d a_ell / d b_1|, dots, and what real nudges measure, rings around them.
 
     Below, the two factors of every neuron on their own scale of decades: weight ochre, slope magenta. Neuron 1 has no
     weight bar: the nudge enters behind its weight. A click on a dot cuts the chain there.
@@ -23,7 +23,7 @@ def chain(record: ChainRecord) -> go.Figure:
     weights = np.full(record.length - 1, record.log10_weight) if np.isfinite(record.log10_weight) else NOTHING
     traces = [
         _line(x[alive], record.log10_product[alive], {"role": "measured", "sets": "length", "column": "product"}),
-        _diamonds(x[seen], record.log10_measured[seen], {"column": "measured"}),
+        _rings(x[seen], record.log10_measured[seen], {"column": "measured"}),
         _circles(x),
         _bars(x[1:] if len(weights) else NOTHING, weights, -0.38, "weight"),
         _bars(x, record.log10_slope, 0.04, "slope"),
@@ -40,7 +40,7 @@ def chain(record: ChainRecord) -> go.Figure:
         "yaxis2": _few_decades(frame(1, weights, record.log10_slope)) | {"domain": BARS, "anchor": "x"},
         "yaxis3": {"range": [-1, 1], "domain": CIRCLES, "anchor": "x", "visible": False, "tickvals": []},
         "annotations": [
-            axis_note("↑ change ÷ nudge, ◇ measured"),
+            axis_note("↑ change ÷ nudge, ○ measured"),
             axis_note("weight w", y=CIRCLES[1], colour_name="weight"),
             axis_note("slope φ′", y=CIRCLES[1], colour_name="slope", xshift=78),
             *_letters(record.length),
@@ -98,10 +98,10 @@ def _line(x, y, meta: dict) -> dict:
     }  # fmt: skip
 
 
-def _diamonds(x, y, meta: dict) -> dict:
+def _rings(x, y, meta: dict) -> dict:
     return {
         "type": "scatter", "mode": "markers", "x": x, "y": y, "meta": meta,
-        "marker": {"color": INK, "size": 15, "symbol": "diamond-open", "line": {"width": 1.6}},
+        "marker": {"color": INK, "size": 13.5, "symbol": "circle-open", "line": {"width": 1.6}},
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from gradlab.backprop import dense_stack
 from gradlab.data import PIXELS, digits
 from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
 from gradlab.plots.learning_speed import learning_speed as draw
-from gradlab.records import SpeedRecord
+from gradlab.records import GapRecord, SpeedRecord
 from gradlab.style import number
 
 WIDTH, CLASSES, IMAGES = 30, 10, 1000
@@ -23,6 +23,7 @@ ADAM = {"optimizer": "Adam", "learning_rate": 0.01, "weight_decay": 0.0}
 #: network -> (activation of the hidden layers, initial weights of all)
 NETWORKS = {"nielsen": ("sigmoid", "nielsen"), "tanh": ("tanh", "xavier_normal"), "relu": ("relu", "kaiming_normal")}
 NETWORK_WORDS = {"nielsen": "sigmoid as in Nielsen", "tanh": "tanh, Xavier", "relu": "ReLU, He"}
+SHORT_WORDS = {"nielsen": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
 #: view -> (field of the training record, how it is trained)
 VIEWS = {
     "bias": ("bias_gradient", DESCENT),
@@ -30,6 +31,8 @@ VIEWS = {
     "step": ("step_ratio", DESCENT),
     "adam": ("step_ratio", ADAM),
 }
+#: measure of a training run -> its name in the figure of the gaps
+GAP_WORDS = {"image_gradient": "one image", "bias_gradient": "biases", "weight_gradient": "weights"}
 VIEW_WORDS = {
     "bias": "gradient of the biases",
     "weights": "gradient of the weights",
@@ -120,6 +123,17 @@ def _theory(hidden_layers: int, network: str, view: str) -> np.ndarray:
     return profile + 0.5 * np.log10(CLASSES * error * theory.chi(q, "sigmoid", 1.0))
 
 
+def gaps(run, log10_theory: float, activation: str = "sigmoid") -> GapRecord:
+    """How much slower the first hidden layer is than the last, over a training run: its median and 10-90 % band.
+
+    run: a ``LearningSpeeds`` of several networks. log10_theory: the prediction for fresh weights. activation: of the
+    hidden layers, for the colour.
+    """
+    bands = [np.quantile(np.log10(run.gap(measure)), (0.1, 0.5, 0.9), axis=1) for measure in GAP_WORDS]
+    low, median, high = np.swapaxes(bands, 0, 1)
+    return GapRecord(activation, run.epochs, tuple(GAP_WORDS.values()), median, low, high, log10_theory)
+
+
 def sentence(record: SpeedRecord) -> Sentence:
     """Which layer is slower at this epoch, by how much, and whether the network learns at all."""
     label = f"layer 1, {NETWORK_WORDS[record.network]}"
@@ -127,15 +141,13 @@ def sentence(record: SpeedRecord) -> Sentence:
         "epoch": record.epoch,
         "last": ORDINALS.get(record.hidden_layers, ""),
         "accuracy": f"{100 * record.accuracy:.0f}",
+        "network": SHORT_WORDS[record.network],
         "times": number(10 ** abs(record.log10_gap)),
         "ratio": number(10**-record.log10_gap),
     }
     if record.hidden_layers == 1:
-        text = (
-            "At epoch {epoch} there is one hidden layer and nothing to compare it with. The networks name "
-            "<b>{accuracy} %</b> of the digits correctly. Add a layer."
-        )
-        return Sentence("reading", text.format(**values), label, 0.0)
+        values["size"] = number(10 ** record.log10_now[0])
+        return Sentence("reading", ALONE[record.view].format(**values), label, 0.0)
     verdict = "level" if abs(record.log10_gap) <= np.log10(2) else "vanishing" if record.log10_gap > 0 else "reading"
     return Sentence(verdict, TEXTS[record.view][verdict].format(**values), label, -record.log10_gap)
 
@@ -143,30 +155,45 @@ def sentence(record: SpeedRecord) -> Sentence:
 _GRADIENT = {
     "vanishing": (
         "At epoch {epoch} of gradient descent the gradient of the %s is <b>{times}</b> times smaller in the first "
-        "hidden layer than in the {last}. The networks name {accuracy} %% of the digits correctly."
+        "hidden layer than in the {last}. The {network} networks name {accuracy} %% of the digits correctly."
     ),
     "level": (
         "At epoch {epoch} of gradient descent the gradient of the %s in the first hidden layer is <b>{ratio}</b> times "
-        "that in the {last}: within a factor of two. The networks name {accuracy} %% of the digits correctly."
+        "that in the {last}: within a factor of two. The {network} networks name {accuracy} %% of the digits correctly."
     ),
     "reading": (
         "At epoch {epoch} of gradient descent the order is reversed: the gradient of the %s is <b>{times}</b> times "
-        "larger in the first hidden layer than in the {last}. The networks name {accuracy} %% of the digits correctly."
+        "larger in the first hidden layer than in the {last}. The {network} networks name {accuracy} %% of the digits correctly."
     ),
 }
 _STEP = {
     "vanishing": (
         "At epoch {epoch} a step of %s moves the first hidden layer, for its size, <b>{times}</b> times less than the "
-        "{last}. The networks name {accuracy} %% of the digits correctly."
+        "{last}. The {network} networks name {accuracy} %% of the digits correctly."
     ),
     "level": (
         "At epoch {epoch} a step of %s moves the first hidden layer, for its size, <b>{ratio}</b> times as far as the "
-        "{last}: within a factor of two. The networks name {accuracy} %% of the digits correctly."
+        "{last}: within a factor of two. The {network} networks name {accuracy} %% of the digits correctly."
     ),
     "reading": (
         "At epoch {epoch} the order is reversed: a step of %s moves the first hidden layer, for its size, "
-        "<b>{times}</b> times further than the {last}. The networks name {accuracy} %% of the digits correctly."
+        "<b>{times}</b> times further than the {last}. The {network} networks name {accuracy} %% of the digits correctly."
     ),
+}
+_ALONE = (
+    "At epoch {epoch} of gradient descent the gradient of the %s of the one hidden layer has the norm <b>{size}</b>, "
+    "and there is no other to compare it with: add a layer. The {network} networks name {accuracy} %% of the digits "
+    "correctly."
+)
+_ALONE_STEP = (
+    "At epoch {epoch} a step of %s moves the one hidden layer by <b>{size}</b> of its size, and there is no other to "
+    "compare it with: add a layer. The {network} networks name {accuracy} %% of the digits correctly."
+)
+ALONE = {
+    "bias": _ALONE % "biases",
+    "weights": _ALONE % "weights",
+    "step": _ALONE_STEP % "gradient descent",
+    "adam": _ALONE_STEP % "Adam",
 }
 TEXTS = {
     "bias": {verdict: text % "biases" for verdict, text in _GRADIENT.items()},
