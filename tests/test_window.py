@@ -123,7 +123,7 @@ def test_every_state_draws_and_says_something_sound():
             2,
             len(record.inputs),
             *[len(WEIGHTS)] * 2,
-            1,
+            *[1] * 2,
         ]
         low, high = figure["layout"]["yaxis"]["range"]
         assert low <= record.factors.min() and record.factors.max() <= high and low <= 1 <= high

@@ -332,7 +332,8 @@
     }
 
     // A mark that can be dragged where the object has a place: meta.handle says, for x and for y, which control it
-    // sets and where on the axis each of the control's values lies. The control itself stays the twin without dragging.
+    // sets and, unless the axis shows the control's own values, where on the axis each of them lies. The control itself
+    // stays the twin that needs no dragging.
     grips(box) {
       const frame = this.find(".gl-figure");
       const held = box.data.filter((trace) => trace.meta?.handle && trace.x.length);
@@ -372,7 +373,7 @@
         const state = {};
         for (const key of ["x", "y"]) {
           const control = handle[key] && this.spec.controls.find((c) => c.name === handle[key].control);
-          if (control) state[control.name] = control.values[nearest(handle[key].at, at[key])];
+          if (control) state[control.name] = control.values[nearest(handle[key].at || control.values, at[key])];
         }
         if (Object.keys(state).some((name) => state[name] !== this.state[name])) this.set(state);
       });

@@ -150,11 +150,11 @@ def _tries(explorer: Explorer) -> str:
 
 def _foot(explorer: Explorer, figure: go.Figure) -> str:
     switches = ("pin", "linear") if explorer.linear_axis else ("pin",)
-    others = {"pin": "unpin", "copy": "copied"}  # what a button says in its other state; it is as wide as the longer
+    others = {"pin": "unpin", "copy": "copied"}  # what a button says in its other state; it is as wide as the wider
 
     def button(word: str) -> str:
         pressed = ' aria-pressed="false"' if word in switches else ""
-        reserve = max(WORDS[word], WORDS[others.get(word, word)], key=len)
+        reserve = "\n".join((WORDS[word], WORDS[others.get(word, word)]))
         return f'<button type="button" data-do="{word}" data-reserve="{reserve}"{pressed}>{WORDS[word]}</button>'
 
     buttons = "".join(button(word) for word in ("pin", "again", *switches[1:], "copy", "link"))

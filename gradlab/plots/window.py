@@ -15,6 +15,7 @@ FRAMES = {
     30: (1, 10, 20, 30),
     60: (1, 20, 40, 60),
 }
+CENTRE = "centre of the window"
 WEIGHT_TICKS = (1, 2, 4, 7, 10, 20, 50, 100, 200)
 UPPER, LOWER = (0.47, 1.0), (0.0, 0.32)
 
@@ -52,6 +53,11 @@ def window(record: WindowRecord) -> go.Figure:
         {
             "type": "scatter", "mode": "markers", "x": np.log10([record.weight]), "y": np.array([record.counted]),
             "marker": here, "xaxis": "x2", "yaxis": "y2", "meta": {"role": "here"},
+        },
+        {
+            "type": "scatter", "mode": "markers", "x": np.array([record.centre]), "y": np.array([record.weight / 4]),
+            "marker": here, "cliponaxis": False,
+            "meta": {"role": "handle", "handle": {"x": {"control": "centre"}, "label": CENTRE}},
         },
     ]  # fmt: skip
     layout = {

@@ -36,8 +36,8 @@ GAP_WORDS = {"image_gradient": "one image", "bias_gradient": "biases", "weight_g
 VIEW_WORDS = {
     "bias": "gradient of the biases",
     "weights": "gradient of the weights",
-    "step": "step ÷ weight, gradient descent",
-    "adam": "step ÷ weight, Adam",
+    "step": "step ÷ weight",
+    "adam": "Adam’s step ÷ weight",
 }
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}
 
