@@ -27,7 +27,7 @@ class _Live:
         self.pin: dict | None = None
         self.quiet = False
         self.controls = {control.name: _control(control) for control in explorer.controls}
-        self.canvas = go.FigureWidget(self._figure(explorer.default), _validate=False)
+        self.canvas = go.FigureWidget(self._figure(explorer.default))
         self.canvas._config = self.canvas._config | {"displayModeBar": False}
         self.sentence = ipywidgets.HTML(layout=ipywidgets.Layout(min_height="4.5em"))
         self.code = ipywidgets.HTML()
