@@ -342,8 +342,8 @@
         const grip = frame.querySelectorAll(".gl-handle")[i] || this.newGrip(frame);
         const axis = (key) => box._fullLayout[(trace[`${key}axis`] || key).replace(key, `${key}axis`)];
         const [x, y] = [axis("x"), axis("y")];
-        grip.style.left = `${x._offset + x.d2p(trace.x[0])}px`;
-        grip.style.top = `${y._offset + y.d2p(trace.y[0])}px`;
+        // A transform, not a place: the page is not laid out anew while the mark moves.
+        grip.style.transform = `translate(${x._offset + x.d2p(trace.x[0])}px, ${y._offset + y.d2p(trace.y[0])}px)`;
         grip.setAttribute("aria-label", trace.meta.handle.label);
         const names = ["x", "y"].filter((key) => trace.meta.handle[key]).map((key) => trace.meta.handle[key].control);
         const said = names.map((name) => this.spec.controls.find((c) => c.name === name)).map((c) => c.texts[c.values.indexOf(this.state[c.name])]);
