@@ -465,7 +465,9 @@ def test_prose_sets_the_explorer(page_name, setting, book, visits):
         else:
             link.dispatch_event("click")
         shown = one.check(**wanted)
-        assert set(visit.page.evaluate("window.marked")) >= {key for key, value in wanted.items() if before[key] != value}
+        assert set(visit.page.evaluate("window.marked")) >= {
+            key for key, value in wanted.items() if before[key] != value
+        }
         assert shown["notice"] == ""
         visible = one.root.locator(".gl-figure").evaluate(
             "(e) => { const b = e.getBoundingClientRect(); return (Math.min(b.bottom, innerHeight) - Math.max(b.top, 0)) / b.height; }"
