@@ -8,7 +8,7 @@ import pytest
 from states import NAMES, explorer, overflown, states
 
 from gradlab.explorer import poster
-from gradlab.style import HEIGHT, PALETTE, figure
+from gradlab.style import HEIGHT, HEIGHT_PHONE, PALETTE, figure
 
 
 def drawn(traces, layout=None, **more):
@@ -44,7 +44,22 @@ def test_the_first_state_of_every_explorer(name):
     assert len(found) > 20 and all(0 <= x <= width and 0 <= y <= height for x, y in found)
     assert len(text.encode()) < 12_000 and "nan" not in text and "inf" not in text
     assert svg.get("role") == "img" and svg.get("aria-label") == made.alt and made.alt.startswith(explorer(name).title)
-    assert repr(made) == f"Poster({name!r})" and made._repr_html_() == f'<div class="gl-poster">{text}</div>'
+    assert repr(made) == f"Poster({name!r})"
+    narrow = poster.svg(made.figure, alt=made.alt, phone=True)
+    assert made._repr_html_().endswith(f'<div class="gl-poster">{text}{narrow}</div>')
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_narrow_page_gets_a_picture_of_its_own(name):
+    made = explorer(name).poster()
+    svg = ElementTree.fromstring(poster.svg(made.figure, alt=made.alt, phone=True))
+    _, _, width, height = map(float, svg.get("viewBox").split())
+    assert width == 360 and height <= HEIGHT_PHONE
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in points(svg))
+    wide = [
+        note["text"] for note in made.figure.to_plotly_json()["layout"]["annotations"] if note.get("name") == "wide"
+    ]
+    assert not set(wide) & {element.text for element in svg.iter()}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +87,8 @@ def test_an_overflow_is_crossed():
 
 def test_size_comes_from_the_layout():
     assert drawn([]).get("viewBox") == f"0 0 720 {HEIGHT}"
-    assert drawn([], {"height": 200}, width=300).get("viewBox") == "0 0 300 200"
+    assert drawn([], {"height": 200}).get("viewBox") == "0 0 720 200"
+    assert drawn([], {"height": 200}, phone=True).get("viewBox") == "0 0 360 200"
 
 
 def test_gaps_break_a_line():

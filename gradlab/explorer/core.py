@@ -240,7 +240,13 @@ class Poster:
     def _repr_html_(self) -> str:
         from gradlab.explorer import poster
 
-        return f'<div class="gl-poster">{poster.svg(self.figure, alt=self.alt)}</div>'
+        # Both widths stand in the page, with the rule that shows one of them: JupyterLab has no style sheet of ours.
+        rule = (
+            "<style>.gl-poster>svg+svg{display:none}@media(max-width:640px)"
+            "{.gl-poster>svg:first-child{display:none}.gl-poster>svg+svg{display:block}}</style>"
+        )
+        pictures = (poster.svg(self.figure, alt=self.alt, phone=phone) for phone in (False, True))
+        return f'{rule}<div class="gl-poster">{"".join(pictures)}</div>'
 
 
 def plain(html: str) -> str:

@@ -6,7 +6,8 @@
   const tables = (window.gradlabTables = window.gradlabTables || {});
   const explorers = new Map(); // name -> Explorer
   const PHONE = 600;
-  const dark = () => document.documentElement.dataset.theme === "dark" && !matchMedia("print").matches;
+  let printing = false; // "beforeprint" comes while the screen still counts as the medium
+  const dark = () => document.documentElement.dataset.theme === "dark" && !printing;
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   const fill = (words, places) => words.replace(/\{(\w+)\}/g, (_, key) => places[key]);
 
@@ -235,6 +236,7 @@
         return decode(key ? tables[key] : this.find(".gl-table").textContent);
       })();
       const [table] = await Promise.all([this.table, script("plotly.min.js")]);
+      this.loaded = table;
       return table;
     }
 
@@ -637,8 +639,15 @@
     addEventListener("resize", () => innerWidth !== width && ((width = innerWidth), redraw()));
     addEventListener("hashchange", () => address.apply(location.hash));
     // Paper shows every figure, drawn in the light colours.
-    addEventListener("beforeprint", () => all.forEach((explorer) => explorer.draw()));
-    addEventListener("afterprint", redraw);
+    addEventListener("beforeprint", () => {
+      printing = true;
+      // The page is printed as it stands when this returns: nothing may wait. What was never drawn shows its still picture.
+      all.forEach((explorer) => explorer.loaded && explorer.paint(explorer.loaded));
+    });
+    addEventListener("afterprint", () => {
+      printing = false;
+      redraw();
+    });
     window.gradlab = { explorers, settled: () => Promise.all([...all.values()].map((e) => e.drawn)) };
   }
 

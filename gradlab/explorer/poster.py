@@ -12,19 +12,25 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.explorer.table import floats, plain_json
-from gradlab.style import HEIGHT, variables
+from gradlab.style import HEIGHT, HEIGHT_PHONE, variables
 
-WIDTH = 720
+WIDTH, WIDTH_PHONE = 720, 360
 ROOM = 8  # px around a panel in which half a marker may stand
 _VARIABLE = {pair[0].upper(): f"var({name})" for name, pair in reversed(variables().items())}
 
 
-def svg(figure: go.Figure, *, alt: str, width: int = WIDTH) -> str:
-    """The figure as an SVG element whose accessible name is ``alt``; colours follow the page's theme."""
+def svg(figure: go.Figure, *, alt: str, phone: bool = False) -> str:
+    """The figure as an SVG element whose accessible name is ``alt``; colours follow the page's theme.
+
+    ``phone``: for a narrow page, with letters as large as the wide one's and without the notes that only fit there.
+    """
     spec = figure.to_plotly_json()
     layout = spec["layout"]
     height = layout.get("height", HEIGHT)
     margin = {"l": 62, "r": 14, "t": 30, "b": 46} | layout.get("margin", {})
+    width = WIDTH
+    if phone:
+        width, height, margin = WIDTH_PHONE, min(height, HEIGHT_PHONE), margin | {"l": min(margin["l"], 50)}
     box = (margin["l"], margin["t"], width - margin["l"] - margin["r"], height - margin["t"] - margin["b"])
     panels = {key: _Panel(layout, key, box) for key in _pairs(spec["data"])}
     first = next(iter(panels.values()))
@@ -33,7 +39,7 @@ def svg(figure: go.Figure, *, alt: str, width: int = WIDTH) -> str:
     parts += [_shape(s, panels, first) for s in shapes if s.get("layer") == "below"]
     parts += [panels[_axes(trace)].trace(trace) for trace in spec["data"]]
     parts += [_shape(s, panels, first) for s in shapes if s.get("layer") != "below"]
-    parts += [_note(n, panels, first) for n in notes]
+    parts += [_note(n, panels, first) for n in notes if not (phone and n.get("name") == "wide")]
     body = "".join(part for part in parts if part)
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt, quote=True)}" '

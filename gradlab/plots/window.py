@@ -55,7 +55,7 @@ def window(record: WindowRecord) -> go.Figure:
             "marker": here, "xaxis": "x2", "yaxis": "y2", "meta": {"role": "here"},
         },
         {
-            "type": "scatter", "mode": "markers", "x": np.array([record.centre]), "y": np.array([record.weight / 4]),
+            "type": "scatter", "mode": "markers", "x": np.array([record.centre]), "y": np.array([1.0]),
             "marker": here, "cliponaxis": False,
             "meta": {"role": "handle", "handle": {"x": {"control": "centre"}, "label": CENTRE}},
         },

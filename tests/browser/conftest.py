@@ -15,6 +15,11 @@ WATCH = """
 window.shifts = [];
 window.shiftWatch = new PerformanceObserver((list) => window.shifts.push(...list.getEntries()));
 window.shiftWatch.observe({ type: "layout-shift", buffered: true });
+// The colours of all letters in figures at the end of printing: this listens before the page does, which then redraws.
+addEventListener("afterprint", () => {
+  const letters = document.querySelectorAll(".gl-drawn .annotation-text");
+  window.printed = [...letters].map((text) => getComputedStyle(text).fill);
+});
 """
 #: Every part of the page comes into view once, so that all that is drawn lazily is drawn.
 SCROLL = """async () => {
