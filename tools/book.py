@@ -24,12 +24,6 @@ from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
-# The two factors that run through the book have a colour, by class, so that it follows the theme.
-MACROS = {
-    r"\W": r"\htmlClass{sy-W}{W_{#1}}",
-    r"\w": r"\htmlClass{sy-W}{w_{#1}}",
-    r"\slope": r"\htmlClass{sy-S}{\varphi'(#1)}",
-}
 SETTLE_THEME = (
     "const root = document.documentElement;"
     'if (root.dataset.theme === "auto")'
@@ -117,7 +111,7 @@ def prepare_formulas(app: Sphinx, config: Config) -> None:
 
     `katex_options` is not used for formulas set at build, so the defaults of the module are changed instead.
     """
-    options = {"trust": True, "strict": False, "throwOnError": True, "macros": MACROS}
+    options = {"trust": True, "strict": False, "throwOnError": True}
     katex.KATEX_DEFAULT_OPTIONS.update(options)
     katex.NODEJS_BINARY = page_assets.node()
     if katex.NODEJS_BINARY is None:
@@ -139,7 +133,7 @@ def prepare_formulas(app: Sphinx, config: Config) -> None:
 
 
 def coloured(latex: str) -> str:
-    r"""Plain TeX with the book's two factors in their classes, so that notebooks need no macros.
+    r"""Plain TeX with the book's two factors in their classes, so that they follow the theme and notebooks need no macros.
 
     Colours w_2, W_{\ell+1} and \varphi'(z).
     """
