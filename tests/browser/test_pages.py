@@ -126,9 +126,9 @@ def test_on_paper(page_name, visits):
     visit = visits(Setting("file", "desktop", "dark"), page_name)
     page = visit.page
     page.emulate_media(media="print", color_scheme="dark")
-    for box in page.locator(".gl-drawn").all():
-        picture = box.locator("svg").first
-        assert picture.is_visible() and picture.bounding_box()["height"] > 250
+    for box in page.locator(".gl-drawn").element_handles():
+        # asked in one breath: meanwhile the page may put the drawn figure in the place of the still picture
+        page.wait_for_function("(box) => box.querySelector('svg')?.getBoundingClientRect().height > 250", arg=box)
     for part in page.locator(".gl-controls, .gl-try, .gl-foot button, .gl-guess-row").all():
         assert not part.is_visible()
     inks = page.evaluate("[...document.querySelectorAll('.gl-title')].map((t) => getComputedStyle(t).color)")
