@@ -79,7 +79,7 @@ def normal(text: str) -> str:
     """One spelling for what Markdown, HTML, TeX and print write differently."""
     text = re.sub(r"<sup>(.*?)</sup>", r"^{\1}", text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^{" + match[0].translate(SUPERSCRIPTS) + "}", text)
-    text = re.sub(r"<[^<>]*>", " ", text)
+    text = re.sub(r"</?[A-Za-z][^<>]*>", " ", text)
     text = text.replace("−", "-").replace("{,}", ",").replace(r"\%", "%").replace(r"\$", " ")
     text = re.sub(r"\\[tdc]?frac\s*(\d)\s*(\d)", r" \1/\2 ", text)
     text = re.sub(r"\\(?:times|cdot)(?![A-Za-z])|·|×", "*", text)

@@ -11,6 +11,7 @@ layer 1: 5.8943e-19, in decades -18.2296
 ratio 95.83 of 3530 pairs, share 0.18937
 huge 1.234e+400
 """
+COMPARED = "slope < 0.5 in 31.7 %\nslope > 0.5 in 68.3 %"
 CODE = 'depths = range(1, 51)\nstack = dense([64] * 31, seed=2_024)\nprint(f"{1e-3:.2f}", "of 137")  # 999'
 
 
@@ -47,6 +48,11 @@ def faults(markdown):
 )
 def test_true_numbers_pass(true):
     assert faults(true) == []
+
+
+def test_signs_that_compare_are_no_markup():
+    assert [number.text for number in numbers(COMPARED)] == ["0.5", "31.7 %", "0.5", "68.3 %"]
+    assert [number.text for number in numbers("It is <b>0.5</b>.")] == ["0.5"]
 
 
 @pytest.mark.parametrize(

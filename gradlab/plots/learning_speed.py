@@ -103,7 +103,7 @@ def _cursor(record: SpeedRecord) -> dict:
 def _ends(record: SpeedRecord, low: float, high: float) -> list[dict]:
     """The names of the lines at their right ends, moved apart where the lines meet; as many in every state."""
     notes = []
-    ys = apart(record.log10_speed[-1], 0.075 * (high - low))
+    ys = apart(record.log10_speed[-1], 0.1 * (high - low))
     for layer in range(LAYERS):
         there = layer < record.hidden_layers
         text = LINE.format(layer=layer + 1) if there else ""

@@ -27,7 +27,7 @@ from browser.drawn import (
 from gradlab.explorer import Menu, live
 from gradlab.explorer.core import WORDS
 
-SHORT = [setting for setting in SETTINGS if setting not in (DESK, POCKET)]
+SHORT = [setting for setting in SETTINGS if setting != DESK]
 HASH = "() => location.hash.includes('?')"
 
 
