@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from benchmarks import Row, paired
-from gradlab.backprop import _BLOCK, _CACHE, dense_stack, profiles_of_all_depths
+from gradlab.backprop import dense_stack, profiles_of_all_depths
+from gradlab.backprop.dense import _BLOCK, _CACHE
 
 DEPTH = 50
 TARGETS = {(64, 32): (25, 13), (128, 64): (10, 5)}  # (width, batch): building nets, reusing layers
@@ -115,7 +116,7 @@ def difference(case) -> float:
 
 
 def rows():
-    with _one_thread():
+    with one_thread():
         for width in (64, 128):
             for batch in (32, 64):
                 yield from _comparisons(width, batch)
@@ -123,7 +124,7 @@ def rows():
 
 
 @contextmanager
-def _one_thread():
+def one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

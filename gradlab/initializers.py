@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Initializer:
-    """A law for weights and biases of one dense layer.
+    """A law for weights and biases of one layer, dense or convolution.
 
     name      as in `INITIALIZERS`
     label     as readers are shown it
@@ -48,10 +48,27 @@ class Initializer:
 
         Raises ValueError for sizes below 1 or a gain that is not finite.
         """
-        variance = self.weight_variance(n_in, n_out)
+        return self._sample((n_out, n_in), self.weight_variance(n_in, n_out), rng, gain)
+
+    def draw_kernel(self, c_out: int, c_in: int, kernel_size: int, rng, gain: float = 1.0) -> np.ndarray:
+        """A square convolution kernel, (c_out, c_in, k, k) float64, drawn as a matrix (c_out, c_in * k * k).
+
+        Fan-in is c_in * k^2 and fan-out c_out * k^2, as torch.nn.init counts them. The variance of a weight is
+        weight_variance(fan-in, fan-out), but for "orthogonal": 1 / max(c_out, c_in * k^2), the sides of the matrix.
+        Raises ValueError for sizes below 1 or a gain that is not finite.
+
+        >>> initializer("kaiming_normal").draw_kernel(2, 3, 5, np.random.default_rng(0)).shape
+        (2, 3, 5, 5)
+        """
+        _positive(c_out=c_out, c_in=c_in, kernel_size=kernel_size)
+        area = kernel_size**2
+        variance = self.weight_variance(c_in * area, c_out * area)
+        return self._sample((c_out, c_in * area), variance, rng, gain).reshape(c_out, c_in, kernel_size, kernel_size)
+
+    def _sample(self, shape, variance, rng, gain):
         if not math.isfinite(gain):
             raise ValueError(f"gain = {gain}: a finite number is wanted")
-        return gain * self.sample(rng, (n_out, n_in), variance)
+        return gain * self.sample(rng, shape, variance)
 
     def draw_bias(self, n_out: int, n_in: int, rng: np.random.Generator) -> np.ndarray:
         """A bias vector, (n_out,) float64. Raises ValueError for sizes below 1."""
@@ -103,9 +120,10 @@ INITIALIZERS = {
         Initializer("kaiming_uniform", "He, uniform", _he, _uniform),
         Initializer("lecun_normal", "LeCun", lambda n_in, n_out: 1 / n_in, _normal),
         Initializer("orthogonal", "orthogonal", lambda n_in, n_out: 1 / max(n_in, n_out), _orthogonal),
-        # what torch.nn.Linear draws by itself, weights and biases alike
+        # what torch.nn.Linear and Conv2d draw by themselves, weights and biases alike
         Initializer("torch_default", "PyTorch default", lambda n_in, n_out: _third(n_in), _uniform, _third),
         Initializer("standard_normal", "N(0,1)", lambda n_in, n_out: 1.0, _normal),
+        Initializer("fixed_001", "fixed 0.01", lambda n_in, n_out: 1e-4, _normal),
         Initializer("nielsen", "Nielsen", lambda n_in, n_out: 1 / n_in, _normal, lambda n_in: 1.0),
     )
 }

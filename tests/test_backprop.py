@@ -122,7 +122,7 @@ def test_all_depths_of_layers_that_differ_in_activation():
 
 
 def test_more_depths_than_walk_down_together(monkeypatch):
-    monkeypatch.setattr("gradlab.backprop._CACHE", 1000)
+    monkeypatch.setattr("gradlab.backprop.dense._CACHE", 1000)
     assert_every_depth_agrees(*problem([6] * 12, "tanh", batch=5))
 
 
@@ -147,6 +147,21 @@ def test_float32_reaches_as_far_as_float64():
             np.testing.assert_allclose(
                 getattr(of(narrow, x, gradient), quantity), getattr(of(wide, x, gradient), quantity), atol=1e-3
             )
+
+
+@pytest.mark.parametrize("decades", [-1, 1])
+def test_states_and_gradients_at_the_same_end_of_the_floats(decades):
+    stack = Stack([np.eye(3, dtype=np.float32)] * 2, [np.zeros(3)] * 2, ["linear"] * 2)
+    x, gradient = np.full((1, 3), 10.0 ** (36 * decades)), np.full((1, 3), 10.0 ** (5 * decades))
+    for p in (profile(stack, x, gradient), profiles_of_all_depths(stack, x, gradient).at(2)):
+        np.testing.assert_allclose(p.log10_dW_norm, 41 * decades + np.log10(3), atol=1e-4)
+
+
+def test_gradients_vanish_on_though_every_state_is_zero():
+    stack = Stack([np.eye(2) / 1000] * 200, [np.zeros(2)] * 200, ["linear"] * 200)
+    for p in (profile(stack, [[0, 0]], [[1, 0]]), profiles_of_all_depths(stack, [[0, 0]], [[1, 0]]).at(200)):
+        np.testing.assert_allclose(p.log10_dz_norm, -3 * np.arange(200)[::-1], atol=1e-9)
+        assert np.isneginf(p.log10_dW_norm).all()
 
 
 @given(decades=st.integers(-250, 250), seed=st.integers(0, 1000))
