@@ -11,6 +11,10 @@ from functools import partial
 
 import numpy as np
 
+# what counts as a flat slope, as shares of its supremum, in theory and measurement alike
+SATURATED = 0.05
+DEAD = 0.001  # for every example
+
 
 @dataclass(frozen=True)
 class Activation:

@@ -3,7 +3,8 @@
 Everything that grows or decays geometrically is held as log10. A float64 ends at 1e-308, a deep net does not.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 import numpy as np
 
@@ -137,6 +138,65 @@ class DepthProfiles(_Measured):
 
 
 @dataclass(frozen=True, eq=False)
+class SignalProfile:
+    """What the forward pass of one network keeps, layer by layer: arrays of shape (L,), index 0 is layer 1.
+
+    depth, width, activation  L; units a layer, None where layers differ; name of the activation
+    examples           B, how many inputs went through
+    log10_z_rms        log10 of the rms of the pre-activation z_ell over batch and units
+    z_quantiles        (L, 5) quantiles of z_ell over batch and units, at the `LEVELS`
+    slope_rms          rms of phi'(z_ell) over batch and units: what the layer passes back, the weights apart
+    saturated          share of slopes, over batch and units, below 1/20 of their supremum in absolute value; for a
+                       rectifier that is its whole flat side
+    dead               share of units whose slope is below 1/1000 of its supremum for every example: for ReLU exactly 0
+    constant           share of units whose activation varies over the examples by less than 1/10 of its rms; the dead
+                       ReLU units are among them
+    cosine             mean cosine between the activations of two different examples; 1 means that all look alike
+    orthogonal_cosine  the same for inputs that are orthogonal to each other, of the same mean square as the examples
+    overflow_layer     first layer whose state is not finite, else None; from there on everything is nan
+
+    A cosine is nan where fewer than two examples have an activation other than 0. Raises ValueError for other shapes.
+
+    >>> SignalProfile(1, 2, "relu", 3, np.zeros(1), np.zeros((1, 5)), *np.zeros((6, 1)))
+    SignalProfile(depth=1, width=2, activation='relu', examples=3, overflow_layer=None)
+    """
+
+    LEVELS: ClassVar[tuple[float, ...]] = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+    depth: int
+    width: int | None
+    activation: str
+    examples: int
+    log10_z_rms: np.ndarray = field(repr=False)
+    z_quantiles: np.ndarray = field(repr=False)
+    slope_rms: np.ndarray = field(repr=False)
+    saturated: np.ndarray = field(repr=False)
+    dead: np.ndarray = field(repr=False)
+    constant: np.ndarray = field(repr=False)
+    cosine: np.ndarray = field(repr=False)
+    orthogonal_cosine: np.ndarray = field(repr=False)
+    overflow_layer: int | None = None
+
+    def __post_init__(self):
+        for name in (f.name for f in fields(self) if f.type is np.ndarray):
+            array = np.asarray(getattr(self, name), np.float64)
+            shape = (self.depth, len(self.LEVELS)) if name == "z_quantiles" else (self.depth,)
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}; with depth {self.depth} it must be {shape}")
+            object.__setattr__(self, name, array)
+
+    @property
+    def layers(self) -> np.ndarray:
+        """Layer numbers 1..L, shape (L,); layer 1 touches the input."""
+        return np.arange(1, self.depth + 1)
+
+    @property
+    def z_rms(self) -> np.ndarray:
+        """Root mean square of the pre-activation over batch and units."""
+        return _power(self.log10_z_rms)
+
+
+@dataclass(frozen=True, eq=False)
 class WindowRecord:
     """Where the factor |w sigma'(w a + b)| of one sigmoid link reaches 1, for inputs a in [0, 1] and b = -w * centre.
 
@@ -227,6 +287,57 @@ class WidthRecord:
             for column in ([v.mean() for v in drawn], [theory(n) for n in rail], [theory(n) for n in widths])
         )
         return cls(activation, tuple(map(len, drawn)), widths, middle, low, high, rail, at_rail, at_widths)
+
+
+@dataclass(frozen=True, eq=False)
+class SlopesRecord:
+    """Activations side by side: value and slope over a range of z, and how steep the slope gets.
+
+    activations   N names
+    z             (P,) pre-activations, increasing
+    value, slope  (N, P) phi(z) and phi'(z)
+    supremum      (N,) least upper bound of the slope, over all z
+    steepest      (N,) the z of smallest size at which the slope comes within 1e-4 of it; nan where none in range does
+    rms           (N,) root mean square of the slope for z ~ N(0, 1)
+
+    `of` builds it from `gradlab.activations.Activation`s.
+    """
+
+    activations: tuple[str, ...]
+    z: np.ndarray = field(repr=False)
+    value: np.ndarray = field(repr=False)
+    slope: np.ndarray = field(repr=False)
+    supremum: np.ndarray = field(repr=False)
+    steepest: np.ndarray = field(repr=False)
+    rms: np.ndarray = field(repr=False)
+
+    @classmethod
+    def of(cls, activations, rms_slope, *, end: float = 3.0) -> "SlopesRecord":
+        """From activations and rms_slope, name -> rms slope over N(0, 1), for z from -end to end in steps of end/60.
+
+        Raises ValueError where no activation came, or an end that is not positive and finite.
+
+        >>> from gradlab.activations import activation
+        >>> from gradlab.theory import rms_slope
+        >>> record = SlopesRecord.of([activation("gelu"), activation("softplus")], rms_slope)
+        >>> record.steepest.round(1).tolist()
+        [1.4, nan]
+        """
+        activations = tuple(activations)
+        if not activations:
+            raise ValueError("activations is empty; at least one is wanted")
+        if not 0 < end < np.inf:
+            raise ValueError(f"end = {end}: a positive finite number is wanted")
+        z = end * np.arange(-60, 61) / 60
+        value, slope = (np.stack([getattr(a, kind)(z) for a in activations]) for kind in ("value", "slope"))
+        supremum = np.array([a.slope_supremum for a in activations])
+        steepest = np.full(len(activations), np.nan)
+        for i, near in enumerate(np.abs(slope - supremum[:, None]) < 1e-4):
+            if near.any():
+                steepest[i] = min(z[near], key=abs)
+        names = tuple(a.name for a in activations)
+        rms = np.array([rms_slope(name) for name in names], dtype=np.float64)
+        return cls(names, z, value, slope, supremum, steepest, rms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,3 +521,277 @@ class GapRecord:
     low: np.ndarray = field(repr=False)
     high: np.ndarray = field(repr=False)
     log10_theory: float
+
+
+@dataclass(frozen=True)
+class NumbersEnd:
+    """Where a number format ends on the way through a product A_L ... A_1: numbers of factors, or None for never.
+
+    dtype       the number format
+    depth       L, number of factors
+    first_inf   how many factors make the first product that holds inf
+    first_nan   the same for nan
+    first_zero  the same for a product whose entries are all 0
+
+    >>> NumbersEnd("float32", 200, 129, 130, None).finite
+    128
+    """
+
+    dtype: str
+    depth: int
+    first_inf: int | None = None
+    first_nan: int | None = None
+    first_zero: int | None = None
+
+    @property
+    def finite(self) -> int:
+        """Number of factors up to which the product holds neither inf nor nan."""
+        return min(ell for ell in (self.first_inf, self.first_nan, self.depth + 1) if ell is not None) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixRecord:
+    """A convolution of one channel as a matrix, and where one number of its kernel stands in it.
+
+    kernel  (k_h, k_w)
+    entry   row and column, from 0, of the number of the kernel that is pointed out
+    matrix  (h_out * w_out, h * w): row = one output pixel, column = one input pixel, both counted line by line
+    copies  (h_out * w_out, h * w) booleans: the cells that hold that number
+    block   (w_out, w): size of the block that links one line of outputs with one line of inputs
+
+    Raises ValueError where matrix and copies differ in shape, or do not divide into blocks.
+
+    >>> MatrixRecord(np.ones((1, 1)), (0, 0), np.eye(4), np.eye(4) == 1, (2, 2)).blocks
+    (2, 2)
+    """
+
+    kernel: np.ndarray = field(repr=False)
+    entry: tuple[int, int]
+    matrix: np.ndarray = field(repr=False)
+    copies: np.ndarray = field(repr=False)
+    block: tuple[int, int]
+
+    def __post_init__(self):
+        if self.matrix.shape != self.copies.shape or np.remainder(self.matrix.shape, self.block).any():
+            raise ValueError(
+                f"matrix is {self.matrix.shape}, copies {self.copies.shape} and a block {self.block}; matrix and copies "
+                "must have one shape, a whole number of blocks each way"
+            )
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """How many blocks stand one above the other, and side by side."""
+        rows, columns = np.floor_divide(self.matrix.shape, self.block)
+        return int(rows), int(columns)
+
+
+def _reached_by(layers) -> np.ndarray:
+    """(3, F) the layer by which one in ten, half and nine in ten of (F, S) have happened; nan is never."""
+    never = np.where(np.isnan(layers), np.inf, layers)
+    return np.quantile(never, (0.1, 0.5, 0.9), axis=-1, method="inverted_cdf")
+
+
+@dataclass(frozen=True, eq=False)
+class OverflowRecord:
+    """Products A_ell ... A_1 of random (n, n) matrices: their singular values, and where number formats end.
+
+    kind, width, gain       how the matrices are drawn, as `products.random_factors` names it; width is n
+    layers                  L, the number of matrices of the longest product that is shown
+    dtype                   the number format that is shown
+    products                how many independent products were drawn
+    at                      (P,) numbers of matrices from 0, the identity, to L
+    log10_values            (3, P) log10 of the largest, the median and the smallest singular value, median product
+    log10_low, log10_high   (3, P) 10th and 90th percentile of the products
+    log10_theory            (3,) theory: decades that each of the three gains with one more matrix, in the long run
+    formats                 F names of number formats
+    log10_range             (F, 2) log10 of the smallest positive and of the largest number of each
+    searched                every product was multiplied in every format up to this many matrices
+    first_inf, first_nan    (F, products) length of the first product that holds inf, nan; nan where none up to there
+    first_zero              (F, products) the same for a product that holds nothing but 0
+    grows                   theory: the entries grow, and a format ends in inf; False: they shrink, and it ends in zeros
+    predicted               (F, 3) theory: 10th percentile, median and 90th percentile of the length of the product
+                            in which a format ends; inf for never
+    """
+
+    kind: str
+    width: int
+    gain: float
+    layers: int
+    dtype: str
+    products: int
+    at: np.ndarray = field(repr=False)
+    log10_values: np.ndarray = field(repr=False)
+    log10_low: np.ndarray = field(repr=False)
+    log10_high: np.ndarray = field(repr=False)
+    log10_theory: np.ndarray = field(repr=False)
+    formats: tuple[str, ...] = field(repr=False)
+    log10_range: np.ndarray = field(repr=False)
+    searched: int = field(repr=False)
+    first_inf: np.ndarray = field(repr=False)
+    first_nan: np.ndarray = field(repr=False)
+    first_zero: np.ndarray = field(repr=False)
+    grows: bool
+    predicted: np.ndarray = field(repr=False)
+
+    @property
+    def row(self) -> int:
+        """Index of `dtype` among the formats."""
+        return self.formats.index(self.dtype)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """(3, F) where one in ten, half and nine in ten of the products held inf or nothing but 0; inf: not by `searched`.
+
+        From there on no gradient is left.
+        """
+        return _reached_by(np.fmin(self.first_inf, self.first_zero))
+
+    @property
+    def nan(self) -> np.ndarray:
+        """(F,) where half of the products held nan; inf: not by `searched`."""
+        return _reached_by(self.first_nan)[1]
+
+    @property
+    def ends_in_inf(self) -> np.ndarray:
+        """(F,) whether more of the products, or as many, ended in inf as in zeros; theory says it where none ended."""
+        count = [np.isfinite(first).sum(axis=1) for first in (self.first_inf, self.first_zero)]
+        return np.where(count[0] + count[1] > 0, count[0] >= count[1], self.grows)
+
+    @property
+    def shown_end(self) -> int | None:
+        """Where half of the products ended in `dtype`; None where that is not among the layers shown."""
+        end = self.ends[1, self.row]
+        return int(end) if end <= self.layers else None
+
+
+@dataclass(frozen=True, eq=False)
+class ZooRecord:
+    """One activation in deep networks: the slopes in use, what goes forward through L layers, and what comes back.
+
+    activation, gain, biases, depth, networks   the state, and how many networks stand behind every number
+    slope_supremum      least upper bound of |phi'|
+    z, slope            (P,) the slope phi'(z) as a curve
+    used                the part of it between the 5th and the 95th percentile of the last layer's z, to the next point
+    steep               from which z to which |phi'| is at least 1/20 of its supremum; infinite where it has no end
+    bins, shares        (K,) centres of the bins, and the share of the last layer's z in each; the first and the last
+                        bin hold all that lies beyond
+    log10_z_rms         (L,) log10 of the rms of the pre-activation z_ell
+    z_quantiles         (L, 5) quantiles of z_ell over units and examples, at `SignalProfile.LEVELS`
+    gradient            (L,) log10 of ||dL/dz_ell|| over that of layer L
+    cosine              (L,) cosine between the activations of two inputs that are orthogonal
+    saturated, dead     at layer L: share of slopes below 1/20 of the supremum; share of units flat for every example
+
+    Lines are medians over the networks, `_band` (2, L) the smallest and the largest of them, `_theory` (L,) the
+    mean-field prediction for infinite width. Raises ValueError where an array has another shape.
+    """
+
+    activation: str
+    gain: float
+    biases: str
+    depth: int
+    networks: int
+    slope_supremum: float
+    z: np.ndarray = field(repr=False)
+    slope: np.ndarray = field(repr=False)
+    used: slice
+    steep: tuple[float, float]
+    bins: np.ndarray = field(repr=False)
+    shares: np.ndarray = field(repr=False)
+    log10_z_rms: np.ndarray = field(repr=False)
+    z_quantiles: np.ndarray = field(repr=False)
+    gradient: np.ndarray = field(repr=False)
+    gradient_band: np.ndarray = field(repr=False)
+    gradient_theory: np.ndarray = field(repr=False)
+    cosine: np.ndarray = field(repr=False)
+    cosine_band: np.ndarray = field(repr=False)
+    cosine_theory: np.ndarray = field(repr=False)
+    saturated: float
+    dead: float
+
+    def __post_init__(self):
+        layers = (self.depth,)
+        shapes = {"z_quantiles": (self.depth, len(SignalProfile.LEVELS)), "log10_z_rms": layers}
+        for line in ("gradient", "cosine"):
+            shapes |= {line: layers, f"{line}_band": (2, self.depth), f"{line}_theory": layers}
+        for name, shape in shapes.items():
+            array = np.asarray(getattr(self, name), dtype=np.float64)
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}; with depth {self.depth} it must be {shape}")
+            object.__setattr__(self, name, array)
+
+    @property
+    def layers(self) -> np.ndarray:
+        """Layer numbers 1..L, shape (L,)."""
+        return np.arange(1, self.depth + 1)
+
+    @property
+    def factor_measured(self) -> float:
+        """What one layer does to the gradient norm on its way back, geometric mean; nan with a single layer."""
+        return _factor(self.gradient)
+
+    @property
+    def factor_theory(self) -> float:
+        """The same, predicted."""
+        return _factor(self.gradient_theory)
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionRecord:
+    """ReLU networks of L equal convolutions: the signal on its way up, the gradient on its way down, and the theory.
+
+    kernel_size, channels, depth, initializer   the state; initializer as the explorer's menu names it
+    networks       independent networks behind every number
+    side           the images have side x side pixels and wrapped edges
+    signal         (L,) log10 of the rms of h_ell; the rms of the input is 1
+    gradient       (L,) log10 of ||dL/dz_ell|| over that of layer L
+    factors        (F,) log10 of the factor per layer that theory gives the gradient, for `fan_ins` = k^2 c
+    weight_sizes   standard deviation of one weight, and the one of He's law for the same layer
+    matrix         what links one channel with another
+
+    Lines are medians over the networks, `_band` (2, L) the 10th and the 90th percentile, `_theory` (L,) the prediction
+    for many channels. Raises ValueError where an array has another shape.
+    """
+
+    kernel_size: int
+    channels: int
+    depth: int
+    initializer: str
+    networks: int
+    side: int
+    signal: np.ndarray = field(repr=False)
+    signal_band: np.ndarray = field(repr=False)
+    signal_theory: np.ndarray = field(repr=False)
+    gradient: np.ndarray = field(repr=False)
+    gradient_band: np.ndarray = field(repr=False)
+    gradient_theory: np.ndarray = field(repr=False)
+    fan_ins: np.ndarray = field(repr=False)
+    factors: np.ndarray = field(repr=False)
+    weight_sizes: tuple[float, float]
+    matrix: MatrixRecord = field(repr=False)
+
+    def __post_init__(self):
+        for line in ("signal", "gradient"):
+            shapes = {line: (self.depth,), f"{line}_band": (2, self.depth), f"{line}_theory": (self.depth,)}
+            for name, shape in shapes.items():
+                if (found := np.shape(getattr(self, name))) != shape:
+                    raise ValueError(f"{name} has shape {found}; with depth {self.depth} it must be {shape}")
+
+    @property
+    def layers(self) -> np.ndarray:
+        """Layer numbers 1..L, shape (L,)."""
+        return np.arange(1, self.depth + 1)
+
+    @property
+    def fan_in(self) -> int:
+        """How many numbers one output reads, k^2 c; with equal channels as many outputs read one number."""
+        return self.kernel_size**2 * self.channels
+
+    @property
+    def factor_measured(self) -> float:
+        """What one layer does to the gradient norm on its way back, geometric mean."""
+        return _factor(self.gradient)
+
+    @property
+    def factor_theory(self) -> float:
+        """The same, predicted."""
+        return _factor(self.gradient_theory)

@@ -18,6 +18,8 @@ COMPUTE = {
     "initializers": {"numpy"},
     "theory": {"numpy", "gradlab.activations"},
     "backprop": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
+    "products": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
+    "signals": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
     "recurrent": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
     "data": {"numpy", "sklearn"},
     "compare": {"numpy", "gradlab.records"},

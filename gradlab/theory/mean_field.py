@@ -1,12 +1,10 @@
-"""Closed forms for the size of gradients, computed without any network.
+"""Mean-field theory: the size of signal and gradient in wide layers with fresh independent weights.
 
-Mean-field theory takes wide layers with fresh independent weights: pre-activations are then Gaussian with variance q,
-and one layer multiplies the mean square of the gradient by chi. `sigma_w2` is n_in times the variance of one weight,
-`sigma_b2` the variance of one bias.
+Pre-activations are then Gaussian with variance q, and one layer multiplies the mean square of the gradient by chi.
+`sigma_w2` is n_in times the variance of one weight, `sigma_b2` the variance of one bias.
 """
 
 import math
-from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -29,6 +27,7 @@ def _gaussian_rule():
 
 
 _NODES, _WEIGHTS = _gaussian_rule()
+
 _LARGEST_Q = 1e300  # where q would leave float64; every slope has long reached its limit
 
 
@@ -73,6 +72,26 @@ def chi(q, activation_name, sigma_w2):
     return sigma_w2 * gaussian_mean(lambda z: slope(z) ** 2, q)
 
 
+def variance_profile(depth, activation_name, sigma_w2, sigma_b2=0.0, input_mean_square=1.0) -> np.ndarray:
+    """Variance q_ell of the pre-activation z_ell, shape (depth,), index 0 is layer 1; inf past 1e300.
+
+    `input_mean_square` is the mean of x^2 over the inputs. tanh at sigma_w = 1 without biases falls as 1/(2 ell).
+    Raises ValueError for a depth below 1.
+
+    >>> variance_profile(3, "relu", 1.0).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    if not isinstance(depth, Integral) or depth < 1:
+        raise ValueError(f"depth = {depth!r}: a whole number of at least 1 is wanted")
+    q = np.full(depth, np.inf)
+    q[0] = sigma_w2 * input_mean_square + sigma_b2
+    for ell in range(1, depth):
+        if q[ell - 1] > _LARGEST_Q:
+            break
+        q[ell] = mean_square(q[ell - 1], activation_name, sigma_w2, sigma_b2)
+    return q
+
+
 def gradient_profile(depth, activation_name, sigma_w2, sigma_b2=0.0, input_mean_square=1.0):
     """log10 of ||dL/dz_ell|| relative to the last layer, shape (depth,), index 0 is layer 1, the last entry 0.
 
@@ -82,16 +101,9 @@ def gradient_profile(depth, activation_name, sigma_w2, sigma_b2=0.0, input_mean_
     >>> gradient_profile(3, "linear", 0.01).round(12).tolist()
     [-2.0, -1.0, 0.0]
     """
-    if not isinstance(depth, Integral) or depth < 1:
-        raise ValueError(f"depth = {depth!r}: a whole number of at least 1 is wanted")
-    q = sigma_w2 * input_mean_square + sigma_b2
-    factors = np.empty(depth - 1)
-    for ell in range(depth - 1):
-        q = min(q, _LARGEST_Q)
-        factors[ell] = chi(q, activation_name, sigma_w2)
-        q = mean_square(q, activation_name, sigma_w2, sigma_b2)
+    q = np.minimum(variance_profile(depth, activation_name, sigma_w2, sigma_b2, input_mean_square), _LARGEST_Q)
     with np.errstate(divide="ignore"):
-        decades = 0.5 * np.log10(factors)
+        decades = 0.5 * np.log10(chi(q[:-1], activation_name, sigma_w2))
     return np.append(np.cumsum(decades[::-1])[::-1], 0.0)
 
 
@@ -127,55 +139,6 @@ def critical_sigma_w(activation_name, sigma_b2=0.0):
     return math.sqrt(sigma_w2(high))
 
 
-@dataclass(frozen=True)
-class UnstableWindow:
-    """Inputs a for which |w sigmoid'(w a + b)| >= 1, measured from the centre a = -b/w: low <= a + b/w <= high."""
-
-    low: float
-    high: float
-    width: float
-
-
-def unstable_window(weight: float) -> UnstableWindow:
-    """The window in which one sigmoid neuron passes on at least the whole gradient; width 0.0 when |w| < 4.
-
-    With |w| = 4 cosh(u)^2 the width is 4 u / |w|. Raises ValueError for a weight that is not finite.
-    Source: Nielsen 2015, chapter 5, problem 1, solved.
-
-    >>> round(unstable_window(100.0).width, 4), unstable_window(3.9).width
-    (0.0917, 0.0)
-    """
-    if not math.isfinite(weight):
-        raise ValueError(f"weight = {weight}: a finite number is wanted")
-    size = abs(weight)
-    half = 2 * math.acosh(math.sqrt(size / 4)) / size if size >= 4 else 0.0
-    return UnstableWindow(-half, half, 2 * half)
-
-
-def widest_window() -> tuple[float, float]:
-    """(|w|, width) of the widest window that any weight opens: u tanh(u) = 1/2 in the terms of `unstable_window`.
-
-    >>> [round(v, 4) for v in widest_window()]
-    [6.8942, 0.4477]
-    """
-    u = 0.75
-    for _ in range(6):  # Newton
-        u -= (u * math.tanh(u) - 0.5) / (math.tanh(u) + u / math.cosh(u) ** 2)
-    weight = 4 * math.cosh(u) ** 2
-    return weight, 4 * u / weight
-
-
-def sigmoid_power_bound(depth: int) -> float:
-    """0.25**depth: the most that `depth` sigmoid slopes can multiply to. It leaves out the weights.
-
-    >>> sigmoid_power_bound(10)
-    9.5367431640625e-07
-    """
-    if not isinstance(depth, Integral) or depth < 0:
-        raise ValueError(f"depth = {depth!r}: a whole number of at least 0 is wanted")
-    return 0.25**depth
-
-
 def rms_slope(activation_name, variance=1.0):
     """Root mean square of phi'(z) for z ~ N(0, variance): what a layer typically passes on; the supremum is the most.
 
@@ -183,62 +146,3 @@ def rms_slope(activation_name, variance=1.0):
     0.212
     """
     return math.sqrt(chi(variance, activation_name, 1.0))
-
-
-def half_life(factor: float) -> float:
-    """Number of layers or steps after which factor**n has fallen to one half; inf at factor 1.
-
-    Raises ValueError outside 0 < factor <= 1.
-
-    >>> round(half_life(0.99), 1)
-    69.0
-    """
-    if not 0 < factor <= 1:
-        raise ValueError(f"factor = {factor}: a number above 0 and up to 1 is wanted; above 1 nothing is halved")
-    return math.inf if factor == 1 else -1 / math.log2(factor)
-
-
-# exponents of 2: the first power past the largest number, and the smallest normal number; NumPy has no bfloat16
-_FORMATS = {
-    **{str(info.dtype): (int(info.maxexp), int(info.minexp)) for info in map(np.finfo, ("f2", "f4", "f8"))},
-    "bfloat16": (128, -126),
-}
-
-
-def _format(dtype):
-    name = dtype if isinstance(dtype, str) and dtype in _FORMATS else np.dtype(dtype).name
-    if name not in _FORMATS:
-        raise ValueError(f"dtype = {dtype!r}: it may be one of {', '.join(_FORMATS)}")
-    return _FORMATS[name]
-
-
-def overflow_depth(factor: float, dtype="float32") -> float:
-    """First n for which factor**n is past the largest number of `dtype`; inf when factor <= 1.
-
-    Raises ValueError for a factor that is not positive and finite, or another dtype.
-
-    >>> overflow_depth(1.1, "float32")
-    931
-    """
-    past, _ = _format(dtype)
-    return math.ceil(past / math.log2(factor)) if _positive(factor) > 1 else math.inf
-
-
-def underflow_depth(factor: float, dtype="float32") -> float:
-    """First n for which factor**n is below the smallest normal number of `dtype`; inf when factor >= 1.
-
-    From there on digits are lost, and some hardware reads 0. Elsewhere 0 comes later, by as many halvings as the
-    format has digits: 10 in float16, 7 in bfloat16, 23 in float32, 52 in float64.
-    Raises ValueError as `overflow_depth`.
-
-    >>> underflow_depth(0.25, "float32")
-    64
-    """
-    _, smallest = _format(dtype)
-    return math.floor(smallest / math.log2(factor)) + 1 if _positive(factor) < 1 else math.inf
-
-
-def _positive(factor):
-    if not 0 < factor < math.inf:
-        raise ValueError(f"factor = {factor}: a positive finite number is wanted")
-    return factor

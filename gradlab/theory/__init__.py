@@ -1,0 +1,62 @@
+"""Closed forms for the size of signals and gradients, computed without any network.
+
+mean_field   variance of the pre-activations, and the factor chi on the gradient, in wide layers
+correlation  what becomes of the difference between two inputs; saturated and dead units
+window       the window in which one sigmoid neuron passes on the whole gradient
+products     growth and spread of products of random matrices, and where they leave a number format
+formats      half-lives, and where powers leave a number format
+"""
+
+from gradlab.theory.correlation import correlation_map, correlation_profile, dead_profile, saturated_share
+from gradlab.theory.formats import half_life, overflow_depth, underflow_depth
+from gradlab.theory.mean_field import (
+    chi,
+    critical_sigma_w,
+    gaussian_mean,
+    gradient_profile,
+    mean_square,
+    rms_slope,
+    variance_profile,
+)
+from gradlab.theory.products import (
+    Crossing,
+    gaussian_exponents,
+    gaussian_offsets,
+    largest_singular_value,
+    norm_growth,
+    overflow_layer,
+    second_moment_ratio,
+    singular_value_profile,
+    zero_layer,
+)
+from gradlab.theory.window import UnstableWindow, sigmoid_power_bound, unstable_window, widest_window
+
+__all__ = [
+    "Crossing",
+    "UnstableWindow",
+    "chi",
+    "correlation_map",
+    "correlation_profile",
+    "critical_sigma_w",
+    "dead_profile",
+    "gaussian_exponents",
+    "gaussian_mean",
+    "gaussian_offsets",
+    "gradient_profile",
+    "half_life",
+    "largest_singular_value",
+    "mean_square",
+    "norm_growth",
+    "overflow_depth",
+    "overflow_layer",
+    "rms_slope",
+    "saturated_share",
+    "second_moment_ratio",
+    "sigmoid_power_bound",
+    "singular_value_profile",
+    "underflow_depth",
+    "unstable_window",
+    "variance_profile",
+    "widest_window",
+    "zero_layer",
+]
