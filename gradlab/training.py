@@ -1,4 +1,4 @@
-"""The shortest PyTorch loop that shows how fast each layer learns: many networks at once, on all images at once."""
+"""The shortest PyTorch loops that show how fast layers learn, and how training ends in NaN: many networks at once."""
 
 import os
 import sys
@@ -59,6 +59,28 @@ class LearningSpeeds:
         return speeds[:, :, -2] / speeds[:, :, 0]
 
 
+@dataclass(frozen=True)
+class Descent:
+    """S networks over T steps of gradient descent; index 0 of the first axis is the network before its first step.
+
+    `loss` (T, S) half the squared error, summed over outputs and averaged over inputs; inf and nan are kept.
+    `gradient` (T, S) norm of its gradient by all weights and biases together.
+    `sigma_w` (T, S) root of fan-in times mean square weight, rms over the layers between the first and the last.
+    `factor` (T, S) what one layer does to the norm of dL/dz on its way back, geometric mean from the last hidden layer
+    to the first; above 1 the gradient explodes.
+    """
+
+    loss: np.ndarray
+    gradient: np.ndarray
+    sigma_w: np.ndarray
+    factor: np.ndarray
+
+    @property
+    def finite_steps(self) -> np.ndarray:
+        """How many losses of each network are finite numbers before the first that is not, (S,); T where all are."""
+        return np.isfinite(self.loss).cumprod(axis=0).sum(axis=0)
+
+
 def log_epochs(last: int, count: int = 20) -> tuple[int, ...]:
     """0, 1, 2, ... and then evenly in the logarithm up to `last`: at most `count` different whole numbers.
 
@@ -96,8 +118,7 @@ def train(
     only to somebody who watches a terminal or JupyterLab. Ctrl-C ends the run and returns what was measured so far.
     """
     names = _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_decay)
-    weights = [_parameter([stack.weights[layer] for stack in stacks]) for layer in range(len(names))]
-    biases = [_parameter([stack.biases[layer][:, None] for stack in stacks]) for layer in range(len(names))]
+    weights, biases = _parameters(stacks)
     x, y = (torch.tensor(np.asarray(a).T, dtype=weights[0].dtype).contiguous() for a in (images, labels))
     make = torch.optim.SGD if optimizer == "gradient descent" else torch.optim.AdamW
     groups = [{"params": weights, "weight_decay": weight_decay}, {"params": biases, "weight_decay": 0.0}]
@@ -129,6 +150,40 @@ def train(
     return _record(rows, 1 - keep, complete, len(stacks), len(names))
 
 
+def descend(stacks: Sequence, inputs, targets, *, learning_rate: float, steps: int) -> Descent:
+    """`steps` steps of gradient descent on the mean squared error, measured before each, in the first stack's precision.
+
+    stacks: at least one `gradlab.backprop.Stack`, all with the same widths and activations, at least four layers. They
+    share nothing but the batched products. inputs (B, n_0), targets (B, n_L). Nothing stops at inf or nan: a diverging
+    network shows how it ends. Raises ValueError for a learning rate that is not positive, steps below 1, other shapes.
+    """
+    _rate("learning_rate", learning_rate, open_end=True)
+    _whole("steps", steps, 1)
+    names, shapes = _alike(stacks)
+    if len(names) < 4:
+        raise ValueError(f"stacks have {len(names)} layers; at least 4 are wanted, two of them between first and last")
+    _rows(shapes, inputs=inputs, targets=targets)
+    weights, biases = _parameters(stacks)
+    x, y = (torch.tensor(np.asarray(a).T, dtype=weights[0].dtype) for a in (inputs, targets))
+    step, rows = torch.optim.SGD([*weights, *biases], lr=learning_rate), []
+    with one_thread(), np.errstate(all="ignore"):
+        for _ in range(steps):
+            pre = pre_activations(weights, biases, names, x)
+            for z in pre:
+                z.retain_grad()
+            loss = ((VALUES[names[-1]](pre[-1]) - y) ** 2).sum(1).mean(1) / 2
+            step.zero_grad()
+            loss.sum().backward()
+            gradient = np.linalg.norm([_norm(p.grad) for p in (*weights, *biases)], axis=0)
+            sigma_w = [_norm(w.detach()) / w.shape[1] ** 0.5 for w in weights[1:-1]]
+            factor = (_norm(pre[0].grad) / _norm(pre[-2].grad)) ** (1 / (len(pre) - 2))
+            rows.append(
+                (loss.detach().numpy(), gradient, np.linalg.norm(sigma_w, axis=0) / len(sigma_w) ** 0.5, factor)
+            )
+            step.step()
+    return Descent(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
+
+
 def pre_activations(weights, biases, names, x) -> list:
     """Every layer's W h + b: weights[l] (S, n, m), biases[l] (S, n, 1), x (n_0, B) -> tensors (S, n_l, B).
 
@@ -155,6 +210,13 @@ def one_thread() -> Iterator[None]:
 def _parameter(arrays) -> torch.Tensor:
     """One layer of every network, (S, ...), in the precision that the arrays have."""
     return torch.from_numpy(np.stack(arrays)).requires_grad_()
+
+
+def _parameters(stacks) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Weights (S, n, m) and biases (S, n, 1) of every layer."""
+    layers = range(len(stacks[0].weights))
+    weights = [_parameter([stack.weights[layer] for stack in stacks]) for layer in layers]
+    return weights, [_parameter([stack.biases[layer][:, None] for stack in stacks]) for layer in layers]
 
 
 def _norm(tensor) -> np.ndarray:
@@ -185,12 +247,25 @@ def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_
         near = get_close_matches(str(optimizer), OPTIMIZERS, n=2, cutoff=0.3)
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"optimizer is {optimizer!r}; it may be one of {OPTIMIZERS}{meant}")
-    for name, value, open_end in (("learning_rate", learning_rate, True), ("weight_decay", weight_decay, False)):
-        if not np.isfinite(value) or value < 0 or (open_end and value == 0):
-            raise ValueError(f"{name} is {value!r}; it may be a finite number {'above' if open_end else 'from'} 0")
+    _rate("learning_rate", learning_rate, open_end=True)
+    _rate("weight_decay", weight_decay, open_end=False)
     if len(epochs) == 0 or list(epochs) != sorted(set(epochs)):
         raise ValueError(f"epochs is {list(epochs)!r}; it may be a rising list of at least one whole number from 0")
     _whole("epochs[0]", epochs[0], 0)
+    names, shapes = _alike(stacks)
+    if names[-1] != "sigmoid":
+        raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
+    _rows(shapes, images=images, labels=labels)
+    return names
+
+
+def _rate(name, value, open_end):
+    if not np.isfinite(value) or value < 0 or (open_end and value == 0):
+        raise ValueError(f"{name} is {value!r}; it may be a finite number {'above' if open_end else 'from'} 0")
+
+
+def _alike(stacks):
+    """Names of the activations and shapes of the weights, which all stacks share; ValueError where they do not."""
     if len(stacks) == 0:
         raise ValueError("stacks is empty; it may hold one network or more")
     names = [a.name for a in stacks[0].activations]
@@ -198,13 +273,18 @@ def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_
     for index, stack in enumerate(stacks):
         if [w.shape for w in stack.weights] != shapes or [a.name for a in stack.activations] != names:
             raise ValueError(f"stacks[{index}] differs from stacks[0] in widths or activations; all must be alike")
-    if names[-1] != "sigmoid":
-        raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
     if unknown := [name for name in names if name not in VALUES]:
         raise ValueError(f"stacks use the activation {unknown[0]!r}; here it may be one of {sorted(VALUES)}")
-    for name, array, width in (("images", images, shapes[0][1]), ("labels", labels, shapes[-1][0])):
+    return names, shapes
+
+
+def _rows(shapes, **data):
+    """What goes in and what should come out, (B, n_0) and (B, n_L), named as the caller names them."""
+    (first, given), (second, wanted) = data.items()
+    for name, array, width in ((first, given, shapes[0][1]), (second, wanted, shapes[-1][0])):
         if np.ndim(array) != 2 or np.shape(array)[1] != width or not np.isfinite(array).all():
             raise ValueError(f"{name} has the shape {np.shape(array)}; it may be (B, {width}), all finite")
-    if len(images) != len(labels) or len(images) == 0:
-        raise ValueError(f"labels has {len(labels)} rows and images {len(images)}; they must be as many, at least one")
-    return names
+    if len(given) != len(wanted) or len(given) == 0:
+        raise ValueError(
+            f"{second} has {len(wanted)} rows and {first} {len(given)}; they must be as many, at least one"
+        )

@@ -106,6 +106,9 @@ def paragraphs(markdown: str) -> list[str]:
         block = re.sub(r"^(#+)\s+\d+(?:\.\d+)*\.?\s", r"\1 ", block, flags=re.M)  # the number of a section
         block = re.sub(r"\$\$\s*\([\w-]+\)", "$$", block)  # the label of an equation
         block = re.sub(r"(?:\{[\w:-]+\})?(`+).*?\1", " ", block, flags=re.S)  # inline code and roles
+        block = re.sub(
+            r"\[[^\]]*\]\([^)\s]*\.ipynb\)", " ", block
+        )  # the title of a chapter, whose numbers it prints itself
         block = re.sub(r"\]\([^)\s]*\)", "] ", block)  # targets of links
         block = re.sub(r"https?://\S+", " ", block)
         block = re.sub(r"^\s*\d+[.)]\s", " ", block, flags=re.M)  # numbered lists

@@ -56,6 +56,10 @@ def prose(path):
     return "\n\n".join(cell["text"] for cell in cells(path, "markdown"))
 
 
+def title(path):
+    return re.search(r"^# (.*?)\s*$", prose(path), re.M)[1]
+
+
 def printed(path):
     """What the cells of a notebook print, as one text."""
     outputs = [output for cell in cells(path, "code") for output in cell["outputs"]]
@@ -74,6 +78,12 @@ def test_there_are_chapters():
 def test_the_contents_list_every_chapter():
     listed = re.findall(r"file: (chapters/\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
     assert listed == [f"chapters/{path.stem}" for path in CHAPTERS]
+
+
+def test_the_front_page_names_every_chapter():
+    titles = {f"chapters/{path.name}": f"{int(path.stem[:2])}. {title(path)}" for path in CHAPTERS}
+    named = re.findall(r"\[(\d+\. [^\]]*)\]\((chapters/[^)]*\.ipynb)\)", prose(ROOT / "intro.ipynb"))
+    assert {target: text for text, target in named} == titles
 
 
 @each(NOTEBOOKS)

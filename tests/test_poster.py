@@ -115,10 +115,11 @@ def test_bars_start_at_their_base_and_empty_ones_are_left_out():
         "width": 1,
         "marker": {"color": "#123456"},
     }
-    (path,) = [p for p in drawn([bar]).iter("path") if p.get("fill") == "#123456"]
-    (x0, top), _, (x1, bottom), *_ = points(path)
+    (path,) = [p for p in drawn([bar]).iter("path") if p.get("stroke") == "#123456"]
+    (x0, middle), (x1, _) = points(path)  # a stroke through the middle of the bar
     assert x1 - x0 == pytest.approx((720 - 62 - 14) / 4, abs=0.2)
-    assert bottom - top == pytest.approx((HEIGHT - 76) / 2, abs=0.2)
+    assert float(path.get("stroke-width")) == pytest.approx((HEIGHT - 76) / 2, abs=0.2)
+    assert middle == pytest.approx(30 + (HEIGHT - 76) * 3 / 4, abs=0.2)
 
 
 def test_texts_are_escaped_and_superscripts_come_down_again():

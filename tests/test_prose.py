@@ -39,6 +39,7 @@ def faults(markdown):
         "It goes to $1.23 \\cdot 10^{400}$.",
         "Their value was 0.913 {cite}`glorot2010`.",
         "See chapter 14, equation 31, section 12.4 and float32.",
+        "| [4. A title of 0.913](chapters/04_some.ipynb) | A question |",
         "`0.913` and {eq}`eq-99` and [here](https://example.org/913) and ResNet-913.",
         "```python\nx = 0.913\n```",
         "## 2.13 A title",

@@ -9,7 +9,7 @@ import torch
 from gradlab import training
 from gradlab.backprop import Stack, backward, dense_stack, forward, sigmoid_cross_entropy_gradient
 from gradlab.data import digits
-from gradlab.training import log_epochs, train
+from gradlab.training import descend, log_epochs, train
 
 IMAGES = digits(40, seed=0)
 STARTS = {"sigmoid": "nielsen", "tanh": "xavier_normal", "relu": "kaiming_normal"}
@@ -177,3 +177,61 @@ def test_the_gap_is_the_last_hidden_layer_over_the_first():
         run.row(2)
     with pytest.raises(ValueError, match="measure is 'loss'; it may be one of image_gradient, bias_gradient"):
         run.gap("loss")
+
+
+def regressions(activation="relu", count=3, layers=6, gain=1.0):
+    names = (activation,) * (layers - 1) + ("linear",)
+    widths = [64, *[9] * (layers - 1), 1]
+    return [dense_stack(widths, names, "kaiming_normal", seed=seed, gain=gain) for seed in range(count)]
+
+
+DIGIT = IMAGES.values[:, None].astype(float)
+
+
+def test_descent_equals_the_backward_pass_by_hand():
+    """To 1e-10 relative in float64, at the start and after two steps."""
+    nets = regressions()
+    run = descend(nets, IMAGES.images, DIGIT, learning_rate=0.01, steps=3)
+    assert run.loss.shape == run.gradient.shape == run.sigma_w.shape == run.factor.shape == (3, 3)
+    for s, net in enumerate(nets):
+        for row in range(3):
+            states = forward(net, IMAGES.images)
+            error = states.post[-1] - DIGIT
+            g = backward(net, states, error / 40)
+            np.testing.assert_allclose(run.loss[row, s], np.sum(error**2) / 80, rtol=1e-10)
+            everything = np.concatenate([part.ravel() for part in (*g.weights, *g.biases)])
+            np.testing.assert_allclose(run.gradient[row, s], np.linalg.norm(everything), rtol=1e-10)
+            ratio = np.linalg.norm(g.pre[0]) / np.linalg.norm(g.pre[4])
+            np.testing.assert_allclose(run.factor[row, s], ratio ** (1 / 4), rtol=1e-10)
+            sizes = [9 * np.mean(w**2) for w in net.weights[1:-1]]
+            np.testing.assert_allclose(run.sigma_w[row, s], np.mean(sizes) ** 0.5, rtol=1e-10)
+            weights = [w - 0.01 * d for w, d in zip(net.weights, g.weights, strict=True)]
+            net = Stack(weights, [b - 0.01 * d for b, d in zip(net.biases, g.biases, strict=True)], net.activations)
+
+
+def test_a_descent_goes_on_to_nan_and_disturbs_no_neighbour():
+    nets = [*regressions("linear", 1), *regressions("linear", 1, gain=4.0)]
+    run = descend(nets, IMAGES.images, DIGIT, learning_rate=0.01, steps=8)
+    alone = descend(nets[:1], IMAGES.images, DIGIT, learning_rate=0.01, steps=8)
+    assert np.isnan(run.loss[-1, 1]) and run.finite_steps[0] == 8 > run.finite_steps[1] >= 1
+    assert np.isfinite(run.loss[: run.finite_steps[1], 1]).all()
+    np.testing.assert_allclose(run.loss[:, 0], alone.loss[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"learning_rate": -1}, "learning_rate is -1"),
+        ({"steps": 0}, "steps is 0"),
+        ({"stacks": []}, "stacks is empty"),
+        ({"stacks": regressions(layers=3)}, "3 layers; at least 4"),
+        ({"stacks": [*regressions(count=1), *regressions("tanh", 1)]}, r"stacks\[1\]"),
+        ({"inputs": IMAGES.images[:, 1:]}, "inputs has the shape"),
+        ({"targets": DIGIT[1:]}, "targets has 39 rows and inputs 40"),
+    ],
+)
+def test_a_descent_names_bad_input(changed, named):
+    given = {"stacks": regressions(), "inputs": IMAGES.images, "targets": DIGIT, "learning_rate": 0.01, "steps": 1}
+    given |= changed
+    with pytest.raises(ValueError, match=named):
+        descend(given.pop("stacks"), given.pop("inputs"), given.pop("targets"), **given)

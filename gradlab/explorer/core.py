@@ -104,6 +104,7 @@ VERDICTS = {
     "vanishing": "Vanishing.",
     "level": "Level.",
     "exploding": "Exploding.",
+    "both": "Both at once.",
     "broken": "Not a number.",
     "reading": "",
 }

@@ -124,12 +124,13 @@ class _Panel:
         offset = np.broadcast_to(floats(trace.get("offset", -width / 2)), x.shape)
         paints = trace.get("marker", {}).get("color", "var(--gl-ink)")
         paints = [paints] * len(x) if isinstance(paints, str) else list(paints)
-        out = []
+        strokes = {}  # bars of one colour and one height are one path: a wide stroke through the middle of each
         for i in np.flatnonzero(np.isfinite(x) & np.isfinite(base + y)):
             x0, x1 = self.px(x[i] + offset[i]), self.px(x[i] + offset[i] + width[i])
-            y0, y1 = sorted((float(self.py(base[i])), float(self.py(base[i] + y[i]))))
-            out.append(f'<path fill="{_paint(paints[i])}" d="M{x0:.1f} {y0:.1f}H{x1:.1f}V{y1:.1f}H{x0:.1f}Z"/>')
-        return "".join(out)
+            y0, y1 = float(self.py(base[i])), float(self.py(base[i] + y[i]))
+            look = f'stroke="{_paint(paints[i])}" stroke-width="{abs(y1 - y0):.1f}"'
+            strokes[look] = strokes.get(look, "") + f"M{x0:.1f} {(y0 + y1) / 2:.1f}H{x1:.1f}"
+        return "".join(f'<path {look} d="{path}"/>' for look, path in strokes.items())
 
     def _line(self, trace, x, y) -> str:
         line, mode = trace.get("line", {}), trace.get("mode", "lines")
