@@ -745,7 +745,6 @@ class ConvolutionRecord:
     signal         (L,) log10 of the rms of h_ell; the rms of the input is 1
     gradient       (L,) log10 of ||dL/dz_ell|| over that of layer L
     factors        (F,) log10 of the factor per layer that theory gives the gradient, for `fan_ins` = k^2 c
-    weight_sizes   standard deviation of one weight, and the one of He's law for the same layer
     matrix         what links one channel with another
 
     Lines are medians over the networks, `_band` (2, L) the 10th and the 90th percentile, `_theory` (L,) the prediction
@@ -766,7 +765,6 @@ class ConvolutionRecord:
     gradient_theory: np.ndarray = field(repr=False)
     fan_ins: np.ndarray = field(repr=False)
     factors: np.ndarray = field(repr=False)
-    weight_sizes: tuple[float, float]
     matrix: MatrixRecord = field(repr=False)
 
     def __post_init__(self):
@@ -795,3 +793,130 @@ class ConvolutionRecord:
     def factor_theory(self) -> float:
         """The same, predicted."""
         return _factor(self.gradient_theory)
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianProfile:
+    """How much of the state at step t is left at step T of one run, for t = 0..T: arrays (T + 1, B), the last is t = T.
+
+    steps           T
+    of, by          the parts of the state of which dof_T/dby_t is the Jacobian: "h", "c" or "state"
+    log10_rms       log10 of the Frobenius norm over the root of the number of rows: 0 for the identity. What a random
+                    gradient keeps, in the root mean square; below 0 it vanishes
+    log10_spectral  log10 of the largest singular value: what the luckiest gradient keeps; nan where not asked for
+    end_to_end      (B, rows, columns) the Jacobian from the first state to the last, divided by 10^log10_rms[0]
+    overflow_step   first step whose state is not finite, else None; then all arrays are nan
+
+    -inf is an exact zero. Raises ValueError for other shapes.
+
+    >>> profile = JacobianProfile(2, "h", "h", np.array([[-2.0], [-1.0], [0.0]]), np.zeros((3, 1)), np.eye(2)[None])
+    >>> profile.factor_per_step.round(12).tolist(), profile.back.tolist()
+    ([0.1], [2, 1, 0])
+    """
+
+    steps: int
+    of: str
+    by: str
+    log10_rms: np.ndarray = field(repr=False)
+    log10_spectral: np.ndarray = field(repr=False)
+    end_to_end: np.ndarray = field(repr=False)
+    overflow_step: int | None = None
+
+    def __post_init__(self):
+        shape = (self.steps + 1, len(self.end_to_end))
+        for name in ("log10_rms", "log10_spectral"):
+            if getattr(self, name).shape != shape:
+                was = getattr(self, name).shape
+                raise ValueError(f"{name} has shape {was}; with steps {self.steps} it must be {shape}")
+
+    @property
+    def back(self) -> np.ndarray:
+        """How many steps back each t lies, T - t, (T + 1,)."""
+        return np.arange(self.steps, -1, -1)
+
+    @property
+    def factor_per_step(self) -> np.ndarray:
+        """Geometric mean of the factor on the rms norm on its way back one step, (B,)."""
+        return _power(self.log10_rms[0] / self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientTerms:
+    """The gradient on its way back through time, and what each step adds to dL/dW, summed over the batch.
+
+    steps          T
+    log10_state    (T + 1,) log10 of the norm of dL/dstate_t along all ways, t = 0..T
+    log10_term     (T,) log10 of the norm of the term that step t adds to dL/dW, index 0 is step 1
+    log10_sum      (T,) log10 of the norm of the sum of the terms of steps t..T; index 0 is the whole gradient
+    overflow_step  first step whose state is not finite, else None; then all arrays are nan
+
+    -inf is an exact zero. Raises ValueError for other shapes.
+
+    >>> terms = GradientTerms(2, np.zeros(3), np.array([-3.0, 0.0]), np.zeros(2))
+    >>> terms.share.tolist()
+    [0.001, 1.0]
+    """
+
+    steps: int
+    log10_state: np.ndarray = field(repr=False)
+    log10_term: np.ndarray = field(repr=False)
+    log10_sum: np.ndarray = field(repr=False)
+    overflow_step: int | None = None
+
+    def __post_init__(self):
+        for name, length in (("log10_state", self.steps + 1), ("log10_term", self.steps), ("log10_sum", self.steps)):
+            if getattr(self, name).shape != (length,):
+                was = getattr(self, name).shape
+                raise ValueError(f"{name} has shape {was}; with steps {self.steps} it must be ({length},)")
+
+    @property
+    def share(self) -> np.ndarray:
+        """Norm of each term over that of the whole gradient, (T,). Terms may cancel: the shares need not sum to 1."""
+        return _power(self.log10_term - self.log10_sum[0])
+
+
+@dataclass(frozen=True, eq=False)
+class PowerNorms:
+    """The powers of one matrix W, (n, n).
+
+    n, steps     its size, and T
+    log10_norm   (T + 1,) log10 of the spectral norm of W^t for t = 0..T; -inf where W^t is 0
+    eigenvalues  (n,) complex, largest modulus first
+    condition    condition number of the eigenvectors of norm 1, kappa(V), 1 where W is normal: ||W^t|| is never more
+                 than kappa(V) |lambda|^t
+    defective    W is so near to a matrix with fewer than n eigenvectors that rounding cannot tell them apart; condition
+                 is then a large number that means nothing, or inf. The powers are right all the same
+
+    >>> PowerNorms(1, 2, np.array([0.0, 1.0, 0.5]), np.array([0.9 + 0j]), 1.0, False).peak
+    1
+    """
+
+    n: int
+    steps: int
+    log10_norm: np.ndarray = field(repr=False)
+    eigenvalues: np.ndarray = field(repr=False)
+    condition: float
+    defective: bool
+
+    def __post_init__(self):
+        for name, length in (("log10_norm", self.steps + 1), ("eigenvalues", self.n)):
+            if getattr(self, name).shape != (length,):
+                was = getattr(self, name).shape
+                raise ValueError(
+                    f"{name} has shape {was}; with {self.n} rows and {self.steps} steps it must be ({length},)"
+                )
+
+    @property
+    def spectral_radius(self) -> float:
+        """The largest |eigenvalue|: what ||W^t|| grows with a step, for large t."""
+        return float(np.abs(self.eigenvalues[0]))
+
+    @property
+    def peak(self) -> int:
+        """The t at which ||W^t|| is largest."""
+        return int(np.argmax(self.log10_norm))
+
+    @property
+    def last_above_one(self) -> int:
+        """The last t up to T at which ||W^t|| is at least 1, as it is at t = 0."""
+        return int(np.flatnonzero(self.log10_norm >= 0)[-1])

@@ -1,8 +1,10 @@
 """Records become plotly figures here; nothing is computed."""
 
+from gradlab.plots.activation_zoo import activation_zoo
 from gradlab.plots.chain import chain
 from gradlab.plots.gradients import gradients
 from gradlab.plots.learning_speed import learning_speed
+from gradlab.plots.overflow import overflow
 from gradlab.plots.window import window
 
-__all__ = ["chain", "gradients", "learning_speed", "window"]
+__all__ = ["activation_zoo", "chain", "gradients", "learning_speed", "overflow", "window"]
