@@ -20,7 +20,7 @@ COMPUTE = {
     "backprop": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
     "products": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
     "signals": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
-    "recurrent": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
+    "recurrent": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
     "data": {"numpy", "sklearn"},
     "compare": {"numpy", "gradlab.records"},
 }

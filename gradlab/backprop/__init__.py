@@ -18,7 +18,6 @@ from gradlab.backprop.convolution import (
 from gradlab.backprop.dense import Dense, Stack, dense_stack, profiles_of_all_depths, sigmoid_cross_entropy_gradient
 from gradlab.backprop.passes import Gradients, States, backward, bias_nudge, forward, profile
 
-
 __all__ = [
     "Convolution",
     "ConvolutionStack",

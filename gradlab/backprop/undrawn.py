@@ -1,14 +1,14 @@
 """Convolution layers whose kernels are normal numbers that are never drawn: only their answers are.
 
-A layer is asked twice: for W H, with the windows H of the image as columns, and for W^T delta. Let Q be an orthonormal
-basis of the windows. Whatever Q is, the answers Y = W Q of a normal kernel are independent normal numbers, and outside
-of Q nothing is known of W afterwards. So
+A layer is asked twice: for W H, with the windows H of the image as columns, and for W^T delta. Write H = Q R, with
+orthonormal columns in Q. Whatever Q is, the answers Y = W Q of a normal kernel are independent normal numbers, and
+beyond Q nothing is known of W afterwards. So
 
-    z = Y Q^T H        W^T delta = Q Y^T delta + (1 - Q Q^T) W'^T delta
+    z = Y R        W^T delta = Q Y^T delta + (1 - Q Q^T) W'^T delta
 
 with a fresh W' has the very law of a network that is drawn: no limit is taken. The work is set by the P positions of
 the image and hardly by the channels, since turning the channels leaves the law of a normal kernel as it is: the image
-may be laid in the first P of them.
+may be laid in P of them. R is the symmetric root of H^T H, which rounding on another machine does not turn.
 
 Source: the conditioning of Bayati and Montanari 2011, The dynamics of message passing on dense graphs.
 """
@@ -57,7 +57,7 @@ def undrawn_sizes(
     h, layers = rng.normal(size=(channels, side**2)), []
     for _ in range(depth):
         root, known = _root(_moved(h.T @ h, reads))
-        answers = rng.normal(size=(channels, len(root)))
+        answers = rng.normal(size=h.shape)
         z = scale * answers @ root + rng.uniform(-bias_half_width, bias_half_width, (channels, 1))
         layers.append((h, known, answers, phi.slope(z)))
         h = phi.value(z)
@@ -86,24 +86,24 @@ def _moved(products, to) -> np.ndarray:
 
 
 def _root(gram):
-    """(r, P) and (P, r): R with R^T R = gram = A^T A, of as few rows as can be, and R' with A R' orthonormal."""
+    """The symmetric square root of H^T H, and its inverse where it has one; both (P, P)."""
     squares, vectors = np.linalg.eigh(gram)
     there = squares > _ROUNDING * squares[-1]
     sizes, vectors = np.sqrt(squares[there]), vectors[:, there]
-    return (vectors * sizes).T, vectors / sizes
+    return vectors * sizes @ vectors.T, vectors / sizes @ vectors.T
 
 
 def _pulled_back(delta, h, known, answers, reads, rng):
     """The gradient for the image h, (c, P), whose windows times `known` are Q, given the answers Y of the kernel."""
     writes = np.argsort(reads, axis=1)  # wrapped round, every shift can be undone
-    frame, image = np.linalg.qr(h)  # the image in its first channels, (r, P)
+    image, inverse = _root(h.T @ h)
+    frame = h @ inverse  # the image, (P, P), is laid in these channels
     gram = delta.T @ delta
-    root, _ = _root(gram)
-    fresh = rng.normal(size=(len(image) * len(reads), len(root))) @ root  # W'^T delta there, a row for each weight
-    known_of_fresh = known.T @ (image[:, reads].reshape(len(fresh), -1).T @ fresh)
+    # W'^T delta there, a row for each weight
+    fresh = rng.normal(size=(len(image) * len(reads), len(image))) @ _root(gram)[0]
+    known_of_fresh = known @ (image[:, reads].reshape(len(fresh), -1).T @ fresh)
     fresh = fresh.reshape(len(image), *reads.shape)
     folded = sum(fresh[:, tap, pixels] for tap, pixels in enumerate(writes))
-    root, _ = _root(_moved(gram, writes))
-    empty = rng.normal(size=(len(h), len(root))) @ root  # in channels without an image no weight is known
+    empty = rng.normal(size=h.shape) @ _root(_moved(gram, writes))[0]  # in other channels no weight is known
     free = empty + frame @ (folded - frame.T @ empty)
     return free + h @ _moved(known @ (answers.T @ delta - known_of_fresh), writes)

@@ -4,6 +4,7 @@ mean_field   variance of the pre-activations, and the factor chi on the gradient
 correlation  what becomes of the difference between two inputs; saturated and dead units
 window       the window in which one sigmoid neuron passes on the whole gradient
 products     growth and spread of products of random matrices, and where they leave a number format
+recurrence   powers of one matrix, gates, and the units of an identity-initialised cell that stay alive
 formats      half-lives, and where powers leave a number format
 """
 
@@ -29,26 +30,49 @@ from gradlab.theory.products import (
     singular_value_profile,
     zero_layer,
 )
+from gradlab.theory.recurrence import (
+    additive_roots,
+    alive_share,
+    gate,
+    gate_bias,
+    gate_half_life,
+    gate_rail,
+    jacobian_rail,
+    jordan_power_norm,
+    kreiss_bound,
+    power_rail,
+    vanishing_bound,
+)
 from gradlab.theory.window import UnstableWindow, sigmoid_power_bound, unstable_window, widest_window
 
 __all__ = [
     "Crossing",
     "UnstableWindow",
+    "additive_roots",
+    "alive_share",
     "chi",
     "correlation_map",
     "correlation_profile",
     "critical_sigma_w",
     "dead_profile",
+    "gate",
+    "gate_bias",
+    "gate_half_life",
+    "gate_rail",
     "gaussian_exponents",
     "gaussian_mean",
     "gaussian_offsets",
     "gradient_profile",
     "half_life",
+    "jacobian_rail",
+    "jordan_power_norm",
+    "kreiss_bound",
     "largest_singular_value",
     "mean_square",
     "norm_growth",
     "overflow_depth",
     "overflow_layer",
+    "power_rail",
     "rms_slope",
     "saturated_share",
     "second_moment_ratio",
@@ -56,6 +80,7 @@ __all__ = [
     "singular_value_profile",
     "underflow_depth",
     "unstable_window",
+    "vanishing_bound",
     "variance_profile",
     "widest_window",
     "zero_layer",
