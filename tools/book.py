@@ -135,9 +135,9 @@ def prepare_formulas(app: Sphinx, config: Config) -> None:
 def coloured(latex: str) -> str:
     r"""Plain TeX with the book's two factors in their classes, so that they follow the theme and notebooks need no macros.
 
-    Colours w_2, W_{\ell+1} and \varphi'(z).
+    Colours w_2, W_{\ell+1}, \tilde w_c and \varphi'(z).
     """
-    weight = r"(?<![A-Za-z_^\\])[wW]_(?:\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z0-9])"
+    weight = r"(?:\\(?:tilde|hat|bar) ?)?(?<![A-Za-z_^\\])[wW]_(?:\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z0-9])"
     latex = re.sub(weight, lambda found: rf"\htmlClass{{sy-W}}{{{found[0]}}}", latex)
     return re.sub(r"\\varphi'\([^()]*\)", lambda found: rf"\htmlClass{{sy-S}}{{{found[0]}}}", latex)
 

@@ -53,6 +53,10 @@ def test_fits_the_width(seen):
         .filter((e) => { const box = e.getBoundingClientRect(); return box.width && (box.right > innerWidth + 0.5 || box.left < -0.5); })
         .map((e) => e.className)""")
     assert wide == []
+    hidden = seen.page.evaluate("""() => [...document.querySelectorAll(".katex-display .katex-html")]
+        .filter((e) => e.getBoundingClientRect().left < e.closest("div.math").getBoundingClientRect().left - 0.5)
+        .map((e) => e.textContent.slice(0, 60))""")
+    assert hidden == [], "these formulas begin outside the page"
 
 
 def test_every_figure_is_drawn(seen):
