@@ -54,6 +54,20 @@ _IDENTITY = {
     "linear": ("linear", "cross"),
 }
 
+#: The activations as readers are shown them.
+ACTIVATION_LABELS = {
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "softplus": "softplus",
+    "linear": "linear",
+}
+
 SERIF = 'Charter, "Bitstream Charter", "Sitka Text", Cambria, "Noto Serif", "Noto Serif CJK SC", "Songti SC", serif'
 SANS = 'system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans CJK SC", sans-serif'
 HEIGHT, HEIGHT_PHONE = 420, 330

@@ -10,9 +10,9 @@ from gradlab import theory
 from gradlab.activations import ACTIVATIONS, activation
 from gradlab.explorer import static
 from gradlab.explorer.table import floats
-from gradlab.plots.slopes import LABELS, Y_RANGE, slopes
+from gradlab.plots.slopes import Y_RANGE, slopes
 from gradlab.records import SlopesRecord
-from gradlab.style import colour
+from gradlab.style import ACTIVATION_LABELS, colour
 
 NINE = ("sigmoid", "tanh", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 
@@ -103,7 +103,7 @@ def test_panels_do_not_overlap(spec):
 def test_title_alt_and_notes_state_the_numbers(record, spec):
     meta = spec["layout"]["meta"]
     assert meta["title"] == "3 of 9 slopes pass 1: SELU 1.76, GELU 1.13, SiLU 1.10"
-    assert all(LABELS[name] in meta["alt"] for name in NINE) and "GELU 1.13 and 0.675" in meta["alt"]
+    assert all(ACTIVATION_LABELS[name] in meta["alt"] for name in NINE) and "GELU 1.13 and 0.675" in meta["alt"]
     always = [n["text"] for n in spec["layout"]["annotations"] if n.get("name") != "wide"]
     assert always[0] == "<b>sigmoid</b> 0.25" and always[-1] == "<b>SiLU</b> 1.10" and len(always) == len(NINE)
     tame = slopes(SlopesRecord.of([activation("tanh"), activation("relu")], theory.rms_slope))

@@ -4,21 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.records import SlopesRecord
-from gradlab.style import colour, figure, marker, note, number
+from gradlab.style import ACTIVATION_LABELS, colour, figure, marker, note, number
 
-#: as readers are shown them
-LABELS = {
-    "sigmoid": "sigmoid",
-    "tanh": "tanh",
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "elu": "ELU",
-    "selu": "SELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "softplus": "softplus",
-    "linear": "linear",
-}
 COLUMNS = 3
 GAP, HEAD = 0.045, 0.075  # between columns, and over each panel for its name, as shares of the figure
 Y_RANGE = (-1.15, 2.0)
@@ -53,7 +40,7 @@ def slopes(record: SlopesRecord) -> go.Figure:
             "tickvals": list(Y_TICKS), "ticktext": [str(y) if column == 0 else "" for y in Y_TICKS],
         }  # fmt: skip
         at = {"xref": "paper", "yref": "paper", "y": y_domain[1], "yanchor": "bottom"}
-        head = f"<b>{LABELS[name]}</b> {_short(record.supremum[i])}"
+        head = f"<b>{ACTIVATION_LABELS[name]}</b> {_short(record.supremum[i])}"
         notes.append(note(head, colour_name="ink", x=x_domain[0], xanchor="left", **at))
         notes.append(note(f"rms {number(record.rms[i])}", wide=True, x=x_domain[1], xanchor="right", **at))
     return figure(traces, layout | {"annotations": notes}, title=_title(record), alt=_alt(record))
@@ -107,13 +94,13 @@ def _title(record: SlopesRecord) -> str:
     beyond = [i for i in np.argsort(-record.supremum) if record.supremum[i] > 1]
     if not beyond:
         return "No slope here passes 1"
-    named = [f"{LABELS[record.activations[i]]} {number(record.supremum[i])}" for i in beyond]
+    named = [f"{ACTIVATION_LABELS[record.activations[i]]} {number(record.supremum[i])}" for i in beyond]
     return f"{len(beyond)} of {len(record.activations)} slopes pass 1: {', '.join(named)}"
 
 
 def _alt(record: SlopesRecord) -> str:
     each = ", ".join(
-        f"{LABELS[name]} {number(supremum)} and {number(rms)}"
+        f"{ACTIVATION_LABELS[name]} {number(supremum)} and {number(rms)}"
         for name, supremum, rms in zip(record.activations, record.supremum, record.rms, strict=True)
     )
     return (

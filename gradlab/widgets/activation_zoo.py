@@ -14,7 +14,7 @@ from gradlab.initializers import initializer
 from gradlab.plots.activation_zoo import activation_zoo as draw
 from gradlab.records import ZooRecord
 from gradlab.signals import signal_profile
-from gradlab.style import number, power
+from gradlab.style import ACTIVATION_LABELS, number, power
 
 WIDTH = 128  # units in every layer, and inputs
 NETWORKS = 4  # independent networks behind every number
@@ -26,17 +26,7 @@ EDGE = 5  # pre-activations are counted in bins of 1/2 from -EDGE to EDGE, and b
 LEVEL = 2  # a gradient within this factor keeps its size
 ALIKE, APART = 0.9, 0.5  # cosines from which two signals are called nearly the same, and up to which still apart
 
-ACTIVATIONS = {
-    "sigmoid": "sigmoid",
-    "tanh": "tanh",
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "elu": "ELU",
-    "selu": "SELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "softplus": "softplus",
-}
+ACTIVATIONS = {name: label for name, label in ACTIVATION_LABELS.items() if name != "linear"}
 GAINS = {
     1 / sqrt(3): "1/√3, torch",
     0.75: "0.75",

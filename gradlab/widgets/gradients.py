@@ -10,14 +10,14 @@ from gradlab.backprop import Stack, dense_stack, profile, profiles_of_all_depths
 from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
 from gradlab.initializers import initializer as initializer_named
 from gradlab.records import DepthProfiles, GradientsRecord, LayerProfile
-from gradlab.style import number, power
+from gradlab.style import ACTIVATION_LABELS, number, power
 
 WIDTH = 64  # units in every layer, and inputs
 BATCH = 8  # examples behind every norm
 NETWORKS = 20  # independent networks behind every band
 DEEPEST = 50
 
-ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "gelu": "GELU", "linear": "linear"}
+ACTIVATIONS = {name: ACTIVATION_LABELS[name] for name in ("sigmoid", "tanh", "relu", "gelu", "linear")}
 WEIGHTS = {
     "xavier_normal": "Xavier",
     "kaiming_normal": "He",
