@@ -920,3 +920,215 @@ class PowerNorms:
     def last_above_one(self) -> int:
         """The last t up to T at which ||W^t|| is at least 1, as it is at t = 0."""
         return int(np.flatnonzero(self.log10_norm >= 0)[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class ForgetBiasRecord:
+    """What is left of the memory m_0 that an LSTM (m = c) or a GRU (m = h) begins with, after t = 0..T steps.
+
+    cell, bias, length, networks   the state, length being T, and how many networks stand behind every number
+    gate, half_life  sigma(bias), and after how many steps its powers have fallen to one half
+    log10_theory     (T + 1,) log10 of gate^t
+    log10_direct     (T + 1,) log10 of the rms over the units of the product of the gates that the networks really had:
+                     dm_t/dm_0 along the one path that leaves no unit
+    log10_total      (T + 1,) log10 of ||dm_t/dm_0||_F / sqrt(n) along all paths
+    log10_low, log10_high   (T + 1,) its 10th and 90th percentile over the networks; the lines are medians
+    biases, gates, half_lives   (P,) each: the gate and its half-life as curves
+    family           (F, T + 1) as log10_theory, for the biases 0, 1, ..., F - 1
+
+    Raises ValueError where an array has another shape.
+    """
+
+    cell: str
+    bias: float
+    length: int
+    networks: int
+    gate: float
+    half_life: float
+    log10_theory: np.ndarray = field(repr=False)
+    log10_direct: np.ndarray = field(repr=False)
+    log10_total: np.ndarray = field(repr=False)
+    log10_low: np.ndarray = field(repr=False)
+    log10_high: np.ndarray = field(repr=False)
+    biases: np.ndarray = field(repr=False)
+    gates: np.ndarray = field(repr=False)
+    half_lives: np.ndarray = field(repr=False)
+    family: np.ndarray = field(repr=False)
+
+    def __post_init__(self):
+        lines = ("log10_theory", "log10_direct", "log10_total", "log10_low", "log10_high")
+        shapes = dict.fromkeys(lines, (self.length + 1,)) | {"family": (len(self.family), self.length + 1)}
+        shapes |= dict.fromkeys(("gates", "half_lives"), np.shape(self.biases))
+        for name, shape in shapes.items():
+            if (found := np.shape(getattr(self, name))) != shape:
+                raise ValueError(f"{name} has shape {found}; with length {self.length} it must be {shape}")
+
+    @property
+    def steps(self) -> np.ndarray:
+        """t = 0..T, (T + 1,)."""
+        return np.arange(self.length + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class PowersRecord:
+    """What T steps through one recurrent matrix W do to a gradient: each multiplies it by the transpose of W.
+
+    n, modulus, angle, steps   the state: size of W, largest |eigenvalue|, its angle in degrees, and T
+    eigenvalues    (n,) complex
+    leading        the one of largest modulus, of a pair the one above the real axis
+    at             (P,) the steps t from 0 to T for which the norms are held
+    log10_norm     (P,) log10 of ||W^t||, what the luckiest gradient keeps of its length
+    log10_rail     (P,) log10 of |lambda|^t, which is the same where W is normal
+    peak           the t up to T at which ||W^t|| is largest, and log10_peak, how large
+    orbit          (K, 2) the gradient after every `orbit_every`-th step, as long as it can be seen beside the longest
+                   one; of length 1 at t = 0. For n above 2 its projection on a plane: that of the leading pair, which
+                   W^T maps into itself, or that of the two leading eigenvectors, real parts, where the first is real
+    ends           (2, 2) the same after 0 and after T steps
+    moduli         (F,) the moduli that the control offers
+
+    Raises ValueError where an array has another shape.
+    """
+
+    n: int
+    modulus: float
+    angle: float
+    steps: int
+    eigenvalues: np.ndarray = field(repr=False)
+    leading: complex
+    at: np.ndarray = field(repr=False)
+    log10_norm: np.ndarray = field(repr=False)
+    log10_rail: np.ndarray = field(repr=False)
+    peak: int
+    log10_peak: float
+    orbit: np.ndarray = field(repr=False)
+    orbit_every: int
+    ends: np.ndarray = field(repr=False)
+    moduli: np.ndarray = field(repr=False)
+
+    def __post_init__(self):
+        shapes = {"eigenvalues": (self.n,), "log10_norm": self.at.shape, "log10_rail": self.at.shape}
+        for name, shape in (shapes | {"orbit": (len(self.orbit), 2), "ends": (2, 2)}).items():
+            if (found := np.shape(getattr(self, name))) != shape:
+                raise ValueError(f"{name} has shape {found}; it must be {shape}")
+
+    @property
+    def half_life(self) -> float:
+        """Number of steps in which |lambda|^t halves, or doubles; inf where it does neither."""
+        return float("inf") if self.modulus == 1 else float(np.log(2) / abs(np.log(self.modulus)))
+
+
+@dataclass(frozen=True, eq=False)
+class NonnormalityRecord:
+    """A matrix W of fixed eigenvalues at some departure from normality, and what T of its steps do to a gradient.
+
+    J is the Jacobian of one step: W itself where the cell is linear, diag(slopes) W at the fixed point of a tanh cell.
+
+    matrix, departure, steps   the state: which eigenvalues; the Frobenius norm of what the Schur form of W has above its
+                               diagonal; t, the number of steps that is looked at
+    activation                 of the cell
+    weights                    W, (n, n)
+    eigenvalues                (n,) of W
+    slopes                     (n,) of the activation, 1 where it is linear
+    powers                     norms of J^t, and the eigenvalues of J with their condition
+    rail                       (T + 1,) log10 |lambda|^t, of the largest eigenvalue of W
+    bound                      (T + 1,) log10 kappa(V) |lambda|^t, of J, which ||J^t|| never exceeds; None where J has
+                               too few eigenvectors
+    image                      (2, 2) J^t, or its two largest singular values on the diagonal where n > 2
+    eigenvectors               (k, 2) of J, of norm 1: two, one where both are one, none where n > 2 or all are
+    drawn_departure            departure of a Gaussian matrix with these eigenvalues, else None
+
+    Raises ValueError where a line is longer or shorter than the powers.
+    """
+
+    matrix: str
+    departure: float
+    steps: int
+    activation: str
+    weights: np.ndarray = field(repr=False)
+    eigenvalues: np.ndarray = field(repr=False)
+    slopes: np.ndarray = field(repr=False)
+    powers: PowerNorms = field(repr=False)
+    rail: np.ndarray = field(repr=False)
+    bound: np.ndarray | None = field(repr=False)
+    image: np.ndarray = field(repr=False)
+    eigenvectors: np.ndarray = field(repr=False)
+    drawn_departure: float | None = None
+
+    def __post_init__(self):
+        for name, line in (("rail", self.rail), ("bound", self.bound)):
+            if line is not None and line.shape != self.powers.log10_norm.shape:
+                raise ValueError(f"{name} has shape {line.shape}; the powers have {self.powers.log10_norm.shape}")
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return len(self.weights)
+
+    @property
+    def log10_norm(self) -> float:
+        """log10 of the spectral norm of J^t at t = `steps`; -inf where J^t is 0."""
+        return float(self.powers.log10_norm[self.steps])
+
+    @property
+    def angle(self) -> float:
+        """Degrees between the two eigenvectors; 0 where they coincide, nan where there are no two to compare."""
+        if len(self.eigenvectors) == 0:
+            return float("nan")
+        first, last = self.eigenvectors[0], self.eigenvectors[-1]
+        across = first[0] * last[1] - first[1] * last[0]
+        return float(np.degrees(np.arctan2(abs(across), abs(first @ last))))
+
+
+@dataclass(frozen=True, eq=False)
+class CellsRecord:
+    """What is left of a gradient k = 0..T steps back in a recurrent cell: the size of dm_T/dm_{T-k}.
+
+    m is the memory of the cell, c of an LSTM and h of all others. The first state is 0.
+
+    cell, start, length, networks   the state, length being T, and how many networks stand behind every number
+    log10_measured   (T + 1,) log10 of ||dm_T/dm_{T-k}||_F / sqrt(n), median over the networks; 0 at k = 0
+    log10_low, log10_high   (T + 1,) 10th and 90th percentile over the networks; -inf where it is exactly 0
+    log10_theory     (T + 1,) the same by theory, for a gated cell its gate's part of it; None where there is no theory
+    gated            whether it is the gate's part
+    silent           how many of the networks send nothing at all back to the first state
+    cells, starts    the cells and the starts that the controls offer
+    after            the number of steps that the family below shares
+    family           (cells, starts) log10_measured at k = `after` in runs of so many steps
+
+    Raises ValueError where an array has another shape.
+    """
+
+    cell: str
+    start: str
+    length: int
+    networks: int
+    log10_measured: np.ndarray = field(repr=False)
+    log10_low: np.ndarray = field(repr=False)
+    log10_high: np.ndarray = field(repr=False)
+    log10_theory: np.ndarray | None = field(repr=False)
+    gated: bool
+    silent: int
+    cells: tuple[str, ...] = field(repr=False)
+    starts: tuple[str, ...] = field(repr=False)
+    after: int
+    family: np.ndarray = field(repr=False)
+
+    def __post_init__(self):
+        shapes = dict.fromkeys(("log10_measured", "log10_low", "log10_high"), (self.length + 1,))
+        shapes |= {"family": (len(self.cells), len(self.starts))}
+        if self.log10_theory is not None:
+            shapes["log10_theory"] = (self.length + 1,)
+        for name, shape in shapes.items():
+            if (found := np.shape(getattr(self, name))) != shape:
+                raise ValueError(f"{name} has shape {found}; with length {self.length} it must be {shape}")
+
+    @property
+    def total(self) -> float:
+        """log10 of what is left at the first state."""
+        return float(self.log10_measured[-1])
+
+    @property
+    def halved(self) -> int | None:
+        """From how many steps back on at most half of the gradient is left; None where more is left at the end."""
+        more = np.flatnonzero(self.log10_measured > np.log10(0.5))[-1]
+        return None if more == self.length else int(more) + 1

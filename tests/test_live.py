@@ -38,7 +38,7 @@ class Shown:
             button.value = not button.value
 
     def state(self):
-        return {name: control.value for name, control in self.controls.items()}
+        return {c.name: live.value_of(c, self.controls[c.name].value) for c in self.explorer.controls}
 
     def agrees(self, **more):
         """Compare sentence and traces with what evaluate, figure and sentence give for the controls' values."""
@@ -169,22 +169,24 @@ def test_copy_as_python():
 
 def test_every_scale_has_a_control():
     sliders = (
-        Slider("log", "Log", (1, 10, 200), 200, scale="log"),
+        Slider("log", "Log", (1.0, 10.0, 200.0), 200.0, scale="log"),
         Slider("signed", "Signed", (-100, 0.3, 100), 0.3, scale="signed log"),
         Slider("whole", "Whole", (1, 2, 9), 2),
         Slider("real", "Real", (0.0, 0.5, 1.0), 0.5),
+        Slider("steps", "Steps", (1, 10, 1000), 10, scale="log"),
+        Slider("odd", "Odd", (1, 3, 5), 3, between=False),
         Menu("word", "Word", {"a": "A"}, "a"),
     )
     one = toy(sliders, evaluate=lambda **state: state, sentence=lambda r: Sentence("reading", "Fine."),
               figure=lambda r: toy().figure(toy().evaluate()), presets=(Preset("P", {"log": 10}),))  # fmt: skip
     shown = Shown(one)
     assert [type(c).__name__ for c in shown.controls.values()] == [
-        "FloatLogSlider", "BoundedFloatText", "IntSlider", "FloatSlider", "Dropdown",
+        "FloatLogSlider", "BoundedFloatText", "IntSlider", "FloatSlider", "FloatLogSlider", "SelectionSlider", "Dropdown",
     ]  # fmt: skip
-    assert list(shown.state().values())[1:] == [0.3, 2, 0.5, "a"] and shown.state()["log"] == pytest.approx(200)
-    between = {"log": 55.5, "signed": -3.7, "whole": 5, "real": 0.123}
+    assert list(shown.state().values())[1:] == [0.3, 2, 0.5, 10, 3, "a"] and shown.state()["log"] == pytest.approx(200)
+    between = {"log": 55.5, "signed": -3.7, "whole": 5, "real": 0.123, "steps": 77}
     shown.set(**between)
-    assert shown.state() == between | {"word": "a"}
+    assert shown.state() == between | {"odd": 3, "word": "a"} and type(shown.state()["steps"]) is int
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ layers       what a layer and a stack of layers are
 passes       forward, backward and the profile of one network, whatever its layers
 dense        dense layers; all depths of a stack in one pass
 convolution  convolution layers; a convolution as a matrix
+undrawn      normal convolutions of which only the answers are drawn
 norms        sizes beyond the range of floats
 """
 

@@ -22,8 +22,9 @@ class Slider:
 
     name: the parameter's name. label: what the reader sees. values: the grid of the static form, in increasing order;
     the live form takes any value between the first and the last. scale: "linear", "log" or "signed log". unit: stands
-    after the value. words: optional words for single values ("centred" for a bias, say). ValueError for an empty or
-    unsorted grid, a default outside it and an unknown scale.
+    after the value. words: optional words for single values ("centred" for a bias, say). between: False where the live
+    form, too, takes the grid's values only. ValueError for an empty or unsorted grid, a default outside it and an unknown
+    scale.
 
     >>> Slider("bias", "Bias", values=(-0.5, 0, 2), default=0, words={0: "none"}).text(-0.5)
     '−0.5'
@@ -36,6 +37,7 @@ class Slider:
     unit: str = ""
     scale: str = "linear"
     words: dict[float, str] = field(default_factory=dict)
+    between: bool = True
 
     def __post_init__(self):
         # Python's own numbers, so that a state can be written as JSON and as a line of Python.
@@ -52,6 +54,11 @@ class Slider:
             )
         if self.scale not in ("linear", "log", "signed log"):
             raise ValueError(f"scale of control {self.name!r}: got {self.scale!r}, expected linear, log or signed log")
+
+    @property
+    def whole(self) -> bool:
+        """Whether the values are whole numbers, in the live form as well."""
+        return all(isinstance(value, int) for value in self.values)
 
     def text(self, value: float) -> str:
         """The value as the reader sees it, with its unit."""

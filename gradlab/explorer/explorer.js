@@ -98,7 +98,7 @@
   // The main y axis holds log10 values; here it becomes linear. The live form does the same in Python.
   function makeLinear(figure) {
     const main = (item) => (item.yaxis || "y") === "y";
-    const raised = (v) => (v === null ? null : 10 ** Math.min(Math.max(v, -300), 300));
+    const raised = (v) => (v === null || Number.isNaN(v) ? null : 10 ** Math.min(Math.max(v, -300), 300));
     let top = 0;
     for (const trace of figure.data) {
       if (!main(trace)) continue;

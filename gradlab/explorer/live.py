@@ -66,7 +66,9 @@ class _Live:
 
     @property
     def state(self) -> dict:
-        return {name: control.value for name, control in self.controls.items()}
+        return {
+            control.name: value_of(control, self.controls[control.name].value) for control in self.explorer.controls
+        }
 
     def _figure(self, state: dict) -> go.Figure:
         # The pinned curve and its label are always the last trace and the last note, empty or not.
@@ -201,6 +203,11 @@ def on_linear_axis(spec: dict) -> dict:
     return {"data": data, "layout": layout}
 
 
+def value_of(control: Slider | Menu, shown):
+    """The value of a control; a logarithmic slider of ipywidgets holds whole numbers only to rounding."""
+    return round(shown) if isinstance(control, Slider) and control.scale == "log" and control.whole else shown
+
+
 def _control(control: Slider | Menu) -> ipywidgets.Widget:
     style = {"description_width": "initial"}
     if isinstance(control, Menu):
@@ -208,6 +215,9 @@ def _control(control: Slider | Menu) -> ipywidgets.Widget:
         return ipywidgets.Dropdown(description=control.label, options=options, value=control.default, style=style)
     low, high = control.values[0], control.values[-1]
     common = {"description": control.label, "style": style, "layout": _WIDE}
+    if not control.between:
+        options = [(control.text(value), value) for value in control.values]
+        return ipywidgets.SelectionSlider(options=options, value=control.default, **common)
     if control.scale == "log":
         ends = {"base": 10, "min": math.log10(low), "max": math.log10(high), "step": 0.001}
         return ipywidgets.FloatLogSlider(value=control.default, readout_format=".4g", **ends, **common)

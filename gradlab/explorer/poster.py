@@ -69,6 +69,10 @@ class _Panel:
         self.left, self.width = left + low * width, (high - low) * width
         low, high = self.y.get("domain", (0, 1))
         self.top, self.height = top + (1 - high) * height, (high - low) * height
+        if self.y.get("scaleanchor") == pair[0]:  # one unit is as long up as across: what is too long is cut short
+            across, up = (high - low for low, high in (axis.get("range", (0, 1)) for axis in (self.x, self.y)))
+            unit = min(self.width / across, self.height / up)
+            self.width, self.height = unit * across, unit * up
         self.box = box
         # Panels one above the other share an x axis; its numbers stand under the one that it is anchored to.
         self.names_x = self.x.get("anchor", pair[1]) == pair[1]

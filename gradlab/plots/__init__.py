@@ -2,9 +2,20 @@
 
 from gradlab.plots.activation_zoo import activation_zoo
 from gradlab.plots.chain import chain
+from gradlab.plots.convolution import convolution
+from gradlab.plots.forget_bias import forget_bias
 from gradlab.plots.gradients import gradients
 from gradlab.plots.learning_speed import learning_speed
 from gradlab.plots.overflow import overflow
 from gradlab.plots.window import window
 
-__all__ = ["activation_zoo", "chain", "gradients", "learning_speed", "overflow", "window"]
+__all__ = [
+    "activation_zoo",
+    "chain",
+    "convolution",
+    "forget_bias",
+    "gradients",
+    "learning_speed",
+    "overflow",
+    "window",
+]

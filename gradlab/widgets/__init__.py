@@ -2,9 +2,20 @@
 
 from gradlab.widgets.activation_zoo import activation_zoo
 from gradlab.widgets.chain import chain
+from gradlab.widgets.convolution import convolution
+from gradlab.widgets.forget_bias import forget_bias
 from gradlab.widgets.gradients import gradients
 from gradlab.widgets.learning_speed import learning_speed
 from gradlab.widgets.overflow import overflow
 from gradlab.widgets.window import window
 
-__all__ = ["activation_zoo", "chain", "gradients", "learning_speed", "overflow", "window"]
+__all__ = [
+    "activation_zoo",
+    "chain",
+    "convolution",
+    "forget_bias",
+    "gradients",
+    "learning_speed",
+    "overflow",
+    "window",
+]
