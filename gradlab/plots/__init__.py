@@ -1,21 +1,25 @@
 """Records become plotly figures here; nothing is computed."""
 
 from gradlab.plots.activation_zoo import activation_zoo
+from gradlab.plots.cells import cells
 from gradlab.plots.chain import chain
 from gradlab.plots.convolution import convolution
 from gradlab.plots.forget_bias import forget_bias
 from gradlab.plots.gradients import gradients
 from gradlab.plots.learning_speed import learning_speed
+from gradlab.plots.nonnormality import nonnormality
 from gradlab.plots.overflow import overflow
 from gradlab.plots.window import window
 
 __all__ = [
     "activation_zoo",
+    "cells",
     "chain",
     "convolution",
     "forget_bias",
     "gradients",
     "learning_speed",
+    "nonnormality",
     "overflow",
     "window",
 ]
