@@ -9,6 +9,7 @@ from gradlab.plots.gradients import gradients
 from gradlab.plots.learning_speed import learning_speed
 from gradlab.plots.nonnormality import nonnormality
 from gradlab.plots.overflow import overflow
+from gradlab.plots.powers import powers
 from gradlab.plots.window import window
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "learning_speed",
     "nonnormality",
     "overflow",
+    "powers",
     "window",
 ]

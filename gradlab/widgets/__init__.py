@@ -9,6 +9,7 @@ from gradlab.widgets.gradients import gradients
 from gradlab.widgets.learning_speed import learning_speed
 from gradlab.widgets.nonnormality import nonnormality
 from gradlab.widgets.overflow import overflow
+from gradlab.widgets.powers import powers
 from gradlab.widgets.window import window
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "learning_speed",
     "nonnormality",
     "overflow",
+    "powers",
     "window",
 ]
