@@ -129,6 +129,22 @@ def test_texts_are_escaped_and_superscripts_come_down_again():
     assert [float(t.get("dy", 0)) for t in text.iter("tspan")] == [-5, 5, 0]
 
 
+def test_what_follows_a_bold_superscript_comes_down_too():
+    note = {"text": "<b>10<sup>3</sup></b> left", "x": 1, "y": 1, "showarrow": False}
+    svg = drawn([], {"annotations": [note]})
+    (lowered,) = (e for e in svg.iter("tspan") if e.get("dy") == "5")
+    assert lowered.text == " left"
+
+
+def test_a_domain_is_that_of_its_own_panel():
+    panels = {"xaxis": {"range": [0, 4], "domain": [0, 0.4]}, "xaxis2": {"range": [0, 4], "domain": [0.6, 1]}}
+    traces = [{"type": "scatter", "mode": "lines", "x": [0, 4], "y": [0, 4], "xaxis": axis} for axis in ("x", "x2")]
+    edge = {"type": "line", "xref": "x2 domain", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1}
+    svg = drawn(traces, panels | {"shapes": [edge]})
+    starts = [x for x, _ in points(svg)]
+    assert max(starts.count(x) for x in starts if 400 < x < 500) >= 2
+
+
 def test_hidden_and_empty_marks_leave_nothing():
     before = poster.svg(figure([], {}), alt="")
     hidden = {"type": "scatter", "x": [1], "y": [1], "visible": False}

@@ -186,7 +186,7 @@ def _ticks(axis: dict):
 def _text(html: str, x: float, y: float, anchor: str, paint: str, size: float | None = None) -> str:
     text = escape(unescape(html), quote=False).replace("&lt;br&gt;", " ")
     # A shift of the baseline lasts in SVG, so what follows a superscript is shifted back.
-    text = re.sub(r"(&lt;/sup&gt;)((?:[^&]|&(?!lt;))+)", r'\1<tspan dy="5">\2</tspan>', text)
+    text = re.sub(r"(&lt;/sup&gt;(?:&lt;/\w+&gt;)*)((?:[^&]|&(?!lt;))+)", r'\1<tspan dy="5">\2</tspan>', text)
     for tag, span in (("sup", '<tspan dy="-5" font-size="10">'), ("b", '<tspan font-weight="700">'), ("i", "<tspan>")):
         text = text.replace(f"&lt;{tag}&gt;", span).replace(f"&lt;/{tag}&gt;", "</tspan>")
     size = f' font-size="{size:g}"' if size and size != 14 else ""
@@ -199,7 +199,7 @@ def _corner(item: dict, panels: dict, first: _Panel, axis: str, value):
     left, top, width, height = first.box
     if ref == "paper":
         return left + value * width if axis == "x" else top + (1 - value) * height
-    panel = next((p for pair, p in panels.items() if ref in pair), first)
+    panel = next((p for pair, p in panels.items() if ref.removesuffix(" domain") in pair), first)
     if ref.endswith("domain"):
         return panel.left + value * panel.width if axis == "x" else panel.top + (1 - value) * panel.height
     return float(panel.px(value) if axis == "x" else panel.py(value))
