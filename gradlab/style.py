@@ -169,20 +169,44 @@ def frame(*log10_values) -> int:
         finite = np.abs(np.asarray(values, dtype=float))
         finite = finite[np.isfinite(finite)]
         largest = max(largest, float(finite.max(initial=0.0)))
-    return next((step for step in FRAMES if largest <= step), FRAMES[-1])
+    return round_up(largest, FRAMES)
 
 
-def decades(half_height: int) -> dict:
-    """A linear plotly axis from 10^-h to 10^h whose ticks are round powers of ten."""
-    step = {1: 1, 3: 1}.get(half_height, half_height // 3 if half_height % 3 == 0 else half_height // 2)
-    ticks = list(range(-(half_height // step) * step, half_height + 1, step))
-    margin = 0.04 * half_height
+def round_up(amount: float, steps) -> float:
+    """The first of ``steps``, from small to large, that holds the amount; the last where none does."""
+    return next((step for step in steps if amount <= step), steps[-1])
+
+
+def decades(half_height: float, step: float | None = None) -> dict:
+    """A linear plotly axis from 10^-h to 10^h whose ticks are round powers of ten, or ``step`` decades apart."""
+    if step is None:
+        step = {1: 1, 3: 1}.get(half_height, half_height // 3 if half_height % 3 == 0 else half_height // 2)
+    return decades_between(-half_height, half_height, step, room=0.02)
+
+
+def decades_between(low: float, high: float, step: float, *, room: float = 0.03, word=ten_to) -> dict:
+    """A linear plotly axis from 10^low to 10^high with ticks at 1 and every ``step`` decades from it.
+
+    room: what is left free beyond each end, as a share of the axis. word: what a tick is called.
+    """
+    ticks = [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    room *= high - low
     return {
-        "range": [-half_height - margin, half_height + margin],
+        "range": [low - room, high + room],
         "tickvals": ticks,
-        "ticktext": [ten_to(t) for t in ticks],
+        "ticktext": [word(tick) for tick in ticks],
         "zeroline": True,
     }
+
+
+def layer_axis(depth: int, *, room: float = 0.02) -> dict:
+    """A plotly axis from layer 1 to the last, which have ticks, as has one in the middle.
+
+    room: what is left free beyond each end, so that no marker is cut, as a share of the axis.
+    """
+    room = max(room * (depth - 1), 0.1)
+    middle = (depth + 1) // 2 if depth <= 10 else depth // 2
+    return {"range": [1 - room, depth + room], "tickvals": sorted({1, middle, depth})}
 
 
 #: measured over theory, one decade each way

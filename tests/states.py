@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from gradlab import widgets
-from gradlab.explorer import Explorer, Sentence
+from gradlab.explorer import Explorer, Sentence, table
 from gradlab.widgets.gradients import evaluate
 
 NAMES = tuple(widgets.__all__)
@@ -37,3 +37,31 @@ def states(name: str) -> tuple[State, ...]:
     one = explorer(name)
     records = [(values, one.evaluate(**values)) for values in one.states()]
     return tuple(State(v, r, one.figure(r).to_plotly_json(), one.sentence(r)) for v, r in records)
+
+
+@cache
+def evaluated(name: str) -> tuple[list[dict], list[list]]:
+    """What `gradlab.explorer.table.evaluated` makes of an explorer: the figures and the sentences of all states."""
+    found = states(name)
+    return [s.spec for s in found], [[s.said.verdict, s.said.whole, s.said.label, s.said.log10_value] for s in found]
+
+
+@cache
+def encoded(name: str) -> bytes:
+    """The static table of an explorer."""
+    return table.compressed(explorer(name), *evaluated(name))
+
+
+def record_of(name: str, **some) -> Any:
+    """The record of the default state with some of its values changed, on the explorer's grid or off it."""
+    return explorer(name).evaluate(**(explorer(name).default | some))
+
+
+def said(name: str, **some) -> Sentence:
+    """The sentence of that record."""
+    return explorer(name).sentence(record_of(name, **some))
+
+
+def by_role(spec: dict, role: str) -> list[dict]:
+    """The traces of a figure that play a role."""
+    return [trace for trace in spec["data"] if trace["meta"]["role"] == role]

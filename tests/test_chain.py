@@ -160,7 +160,7 @@ def test_a_weight_of_zero_cuts_the_chain():
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"length": 0}, "length: got 0, expected a whole number of neurons from 2 to 20"),
+        ({"length": 0}, "length: got 0, expected a whole number from 2 to 20"),
         ({"length": 21}, "length: got 21"),
         ({"length": 2.5}, "length: got 2.5"),
         ({"length": math.nan}, "length: got nan"),

@@ -302,9 +302,3 @@ def test_the_picture_is_made_of_valid_bars():
             zip((-table.floats(copies["base"])).tolist(), (table.floats(copies["x"]) - 0.5).tolist(), strict=True)
         )
         assert cells == {tuple(map(float, cell)) for cell in np.argwhere(record.matrix.copies)}
-
-
-def test_the_table_fits_beside_the_page():
-    found = states("convolution")
-    said = [[s.said.verdict, s.said.whole, s.said.label, s.said.log10_value] for s in found]
-    assert len(table.encode([s.spec for s in found], said)) < 300_000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradlab.explorer.core import plain
-from gradlab.plots.learning_speed import apart, gap
+from gradlab.plots.learning_speed import gap
 from gradlab.records import GapRecord
 from gradlab.training import log_epochs
 from gradlab.widgets.learning_speed import (
@@ -93,14 +93,6 @@ def test_the_gaps_of_a_run_are_quantiles_over_its_networks():
     assert record.names == ("one image", "biases", "weights") and record.median.shape == (3, len(EPOCHS))
     np.testing.assert_allclose(record.median[1], np.median(np.log10(run.gap("bias_gradient")), axis=1))
     assert (record.low <= record.median).all() and (record.median <= record.high).all()
-
-
-@pytest.mark.parametrize("values", [[0.0], [0, 0, 0, 0], [3, 2, 1, 0], [0, 0.1, 5, 5.05]])
-def test_labels_are_moved_apart_in_their_order(values):
-    moved = apart(values, 1.0)
-    assert np.isclose(moved.mean(), np.mean(values))
-    order = np.argsort(values, kind="stable")
-    assert (np.diff(moved[order]) >= 1 - 1e-12).all()
 
 
 def test_the_gap_figure_says_its_numbers():

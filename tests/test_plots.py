@@ -111,7 +111,21 @@ def test_marks():
     assert marks.measured(x, low, "tanh")["marker"]["symbol"] == "square"
     assert marks.measured(x, low, "tanh", markers=False)["mode"] == "lines"
     assert marks.level(1.0, yref="y2")["y0"] == marks.level(1.0)["y1"] == 1.0
+    assert marks.line(x, low, "other", dash="dot")["line"] == {"color": colour("muted"), "width": 1.2, "dash": "dot"}
+    assert marks.dots(x, low, "open", "relu", 8, "circle-open", edge=2, yaxis="y2") == {
+        "type": "scatter", "mode": "markers", "x": x, "y": low, "meta": {"role": "open"}, "yaxis": "y2",
+        "marker": {"color": colour("relu"), "size": 8, "symbol": "circle-open", "line": {"width": 2}},
+    }  # fmt: skip
+    assert marks.coarse(np.array([0.0, 0.6, -1.26]), 4).tolist() == [0, 0.5, -1.25]
     assert len(marks.cross(marks.NOTHING, 0)["y"]) == 0 == len(marks.rail(marks.NOTHING, marks.NOTHING)["x"])
+
+
+@pytest.mark.parametrize("values", [[0.0], [0, 0, 0, 0], [3, 2, 1, 0], [0, 0.1, 5, 5.05]])
+def test_labels_are_moved_apart_in_their_order(values):
+    moved = marks.apart(values, 1.0)
+    assert np.isclose(moved.mean(), np.mean(values))
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(moved[order]) >= 1 - 1e-12).all()
 
 
 def test_a_titled_figure_carries_its_text_equivalent():

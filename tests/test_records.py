@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradlab.records import DepthProfiles, LayerProfile
+from gradlab.records import DepthProfiles, LayerProfile, PowerNorms
 
 
 def layer_profile(log10_dz, overflow_layer=None):
@@ -42,6 +42,13 @@ def test_the_cut_profile_is_a_row_and_forgets_a_later_overflow():
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"log10_dz_norm has shape \(2,\); with depth 3 it must be \(3,\)"):
         LayerProfile(3, 8, "tanh", np.zeros(3), np.zeros(3), np.zeros(2), np.zeros(3), np.zeros(3))
+
+
+def test_arrays_become_float64_and_complex_ones_stay_complex():
+    norms = PowerNorms(1, 2, [0, 1, 2], np.array([0.5 + 1j], np.complex64), 1.0, False)
+    assert norms.log10_norm.dtype == np.float64 and norms.eigenvalues.dtype == np.complex128
+    with pytest.raises(ValueError, match=r"eigenvalues has shape \(2,\); with 1 rows and 2 steps it must be \(1,\)"):
+        PowerNorms(1, 2, [0, 1, 2], np.ones(2), 1.0, False)
 
 
 def test_the_repr_is_short_and_the_same_every_time():

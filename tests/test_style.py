@@ -209,3 +209,25 @@ def test_decades_is_symmetric_round_and_linear(half_height):
     assert axis["ticktext"] == [style.ten_to(t) for t in ticks] and "type" not in axis
     low, high = axis["range"]
     assert low == -high and high > half_height >= max(ticks)
+    few = style.decades(half_height, step=half_height)
+    assert few["range"] == axis["range"] and few["tickvals"] == [-half_height, 0, half_height]
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(-30.0, 5.0, 10), (-3, 0.75, 1), (0, 7, 2), (-0.6, 0.3, 0.3)])
+def test_decades_between_have_a_tick_at_one_and_even_steps_from_it(low, high, step):
+    axis = style.decades_between(low, high, step, room=0.1, word=str)
+    ticks, ends = axis["tickvals"], axis["range"]
+    assert 0 in ticks and np.diff(ticks) == pytest.approx(step) and axis["ticktext"] == [str(t) for t in ticks]
+    assert low <= min(ticks) < low + step and high - step < max(ticks) <= high
+    assert [ends[0] - low, ends[1] - high] == pytest.approx([-0.1 * (high - low), 0.1 * (high - low)])
+
+
+def test_round_up():
+    assert [style.round_up(amount, (1, 3, 10)) for amount in (-5, 1, 1.1, 10, 11)] == [1, 1, 3, 10, 10]
+
+
+def test_the_axis_of_layers_names_its_ends_and_its_middle():
+    assert [style.layer_axis(depth)["tickvals"] for depth in (1, 2, 3, 9, 50)] == [
+        [1], [1, 2], [1, 2, 3], [1, 5, 9], [1, 25, 50],
+    ]  # fmt: skip
+    assert style.layer_axis(1)["range"] == [0.9, 1.1] and style.layer_axis(101, room=0.03)["range"] == [-2, 104]

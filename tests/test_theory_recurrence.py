@@ -86,6 +86,17 @@ def test_live_units():
         assert np.all(np.abs(alive - shares[1:51]) < 4 * error)
 
 
+def test_the_share_of_units_that_stay_on_is_that_of_reflected_walks():
+    """Half a million sums of symmetric steps with a floor at 0: on in each of the last k of 12 steps."""
+    rng, at, last_off = np.random.default_rng(0), np.zeros(500_000), np.zeros(500_000, int)
+    for t in range(1, 13):
+        at = np.maximum(at + rng.laplace(size=at.shape), 0)
+        last_off[at == 0] = t
+    expected = [np.mean(last_off <= 12 - k) for k in range(13)]
+    assert 100 ** theory.identity_rail(12) == pytest.approx(expected, abs=2e-3)
+    assert 100 ** theory.identity_rail(12)[-1] == pytest.approx(theory.alive_share(12)[-1])
+
+
 def test_live_units_of_an_identity_initialised_cell():
     inputs = np.random.default_rng(1).normal(size=(50, 40, 100))
     cell = relu_cell(100, 100, seed=0, start="identity", bias=False)
@@ -151,6 +162,7 @@ def test_what_is_refused():
         (lambda: theory.gate_half_life(np.nan), "bias = nan"),
         (lambda: theory.gate_bias(0), "half_life = 0: a positive finite number"),
         (lambda: theory.alive_share(0), "steps = 0"),
+        (lambda: theory.identity_rail(0), "steps = 0"),
         (lambda: theory.additive_roots(np.inf), "weight = inf"),
         (lambda: theory.additive_roots(0.5, 0), "terms = 0"),
         (lambda: theory.jacobian_rail(0, "tanh", 1.0, 1.0), "steps = 0"),

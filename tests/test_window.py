@@ -166,10 +166,6 @@ def test_the_figure_is_valid_plotly_and_its_family_sets_the_weight():
     assert 10 ** table.array(family["x"]) == pytest.approx(WEIGHTS, rel=1e-5)
 
 
-def test_the_table_fits_beside_the_page():
-    assert len(table.build(window())) < 400_000
-
-
 # ---------------------------------------------------------------------------------------------------- by width
 
 

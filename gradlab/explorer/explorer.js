@@ -77,12 +77,14 @@
       if (span(there) > span(here)) figure.layout[key] = structuredClone(there);
     }
     figure.data.push(trace);
-    if (frozen.x.length)
+    if (frozen.x.length) {
+      // Its name stands where the figure keeps room for one, else at the curve's first point.
+      const first = { x: frozen.x[0], y: frozen.y[0], xref: frozen.xaxis || "x", yref: frozen.yaxis || "y", yanchor: "bottom" };
       figure.layout.annotations.push({
-        text: fill(words.pinned, { label: pin.label }), showarrow: false, x: frozen.x[0], y: frozen.y[0],
-        xref: frozen.xaxis || "x", yref: frozen.yaxis || "y", xanchor: "left", yanchor: "bottom",
-        font: { size: 14, color: "#1C2128" },
+        text: fill(words.pinned, { label: pin.label }), showarrow: false, xanchor: "left",
+        font: { size: 14, color: "#1C2128" }, ...(figure.layout.meta?.pinned || first),
       });
+    }
   }
 
   function addGuess(figure, guess, words) {

@@ -165,10 +165,12 @@ def with_pin(spec: dict, pin: dict | None) -> dict:
         trace["line"] = trace["line"] | {"color": frozen["line"]["color"]}
         x, y = floats(frozen["x"]), floats(frozen["y"])
         if len(x):
-            label = note(
-                WORDS["pinned"].format(label=pin["label"]), colour_name="ink", x=float(x[0]), y=float(y[0]),
-                xref=frozen.get("xaxis", "x"), yref=frozen.get("yaxis", "y"), xanchor="left", yanchor="bottom",
-            )  # fmt: skip
+            # Its name stands where the figure keeps room for one, else at the curve's first point.
+            place = (layout.get("meta") or {}).get("pinned") or {
+                "x": float(x[0]), "y": float(y[0]), "xref": frozen.get("xaxis", "x"), "yref": frozen.get("yaxis", "y"),
+                "yanchor": "bottom",
+            }  # fmt: skip
+            label = note(WORDS["pinned"].format(label=pin["label"]), colour_name="ink", xanchor="left", **place)
         for axis in ("xaxis", "yaxis"):
             if axis in layout and axis in pin["spec"]["layout"]:
                 layout[axis] = max(layout[axis], pin["spec"]["layout"][axis], key=_span)

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import ZooRecord
-from gradlab.style import axis_note, colour, decades, figure, note, number, power, ten_to
+from gradlab.style import axis_note, colour, decades, figure, layer_axis, note, number, power, ten_to
 
 LEFT, RIGHT = (0.0, 0.42), (0.58, 1.0)
 UPPER, LOWER = (0.59, 1.0), (0.0, 0.41)
@@ -15,6 +15,7 @@ DRAWN = 14  # layers at most, closer together at the first ones, where most chan
 FRAMES = (1, 3, 6, 10, 20, 40, 100)
 #: largest |z| that the panel of the signal holds -> its ticks above 0
 Z_FRAMES = {4: (1, 3), 30: (10,), 1e3: (100,), 1e6: (1e4,), 1e12: (1e5, 1e10), 1e24: (1e10, 1e20), 1e60: (1e20, 1e40)}
+PARTS = 256  # of a unit: what stands in no table of numbers is rounded to them
 LEGEND = "layer →  (grey: theory, pale: all {networks} nets)"
 
 
@@ -29,13 +30,13 @@ def activation_zoo(record: ZooRecord) -> go.Figure:
     top = next(top for top in Z_FRAMES if largest <= np.arcsinh(top))
     tallest = max(np.abs(y).max() for y in (record.gradient_theory, record.gradient_band))
     height = next(step for step in FRAMES if tallest <= step)
-    layers = {"range": _padded(record.depth), "tickvals": _ticks(record.depth), "showgrid": False}
+    layers = layer_axis(record.depth) | {"showgrid": False}
     summit = 2.2 if record.slope_supremum > 1.2 else 1.5
     layout = {
         "meta": {"x": "layer"},
         "margin": {"l": 50, "r": 21, "t": 28, "b": 48},
         "xaxis": layers | {"domain": LEFT, "anchor": "y"},
-        "yaxis": _few(decades(height), height) | {"domain": LOWER},
+        "yaxis": decades(height, step=height) | {"domain": LOWER},
         "xaxis2": layers | {"domain": RIGHT, "anchor": "y2"},
         "yaxis2": {"range": [-0.2, 1.1], "tickvals": [0, 0.5, 1], "domain": LOWER, "anchor": "x2", "zeroline": True},
         "xaxis3": {
@@ -53,30 +54,28 @@ def activation_zoo(record: ZooRecord) -> go.Figure:
 
 def _traces(record: ZooRecord, summit: float) -> list[dict]:
     who, at = record.activation, _drawn(record.depth)
-    x, quantiles = record.layers[at].astype(float), _coarse(np.arcsinh(record.z_quantiles[at]))
+    x, quantiles = record.layers[at].astype(float), marks.coarse(np.arcsinh(record.z_quantiles[at]), PARTS)
     cosine, slope, signal = ({"xaxis": f"x{i}", "yaxis": f"y{i}"} for i in (2, 3, 4))
-    thin = {"color": colour("muted"), "width": 1.6}
     # round markers, so that a part of no length is a dot
     thick = {
         "line": {"color": colour(who), "width": 6},
         "marker": {"color": colour(who), "size": 5, "symbol": "circle"},
     }
-    heights = _coarse(record.shares / record.shares.max() * 0.6 * summit)
+    heights = marks.coarse(record.shares / record.shares.max() * 0.6 * summit, PARTS)
     return [
         marks.rail(x, record.gradient_theory[at], meta={"role": "theory", "column": "gradient, theory"}),
-        marks.band(x, *_coarse(record.gradient_band[:, at]), who),
+        marks.band(x, *marks.coarse(record.gradient_band[:, at], PARTS), who),
         marks.measured(x, record.gradient[at], who, markers=False, meta={"role": "measured", "column": "gradient"}),
         marks.rail(x, record.cosine_theory[at], **cosine,
                    meta={"role": "theory", "column": "cosine, theory", "format": "number"}),
-        marks.band(x, *_coarse(record.cosine_band[:, at]), who, **cosine),
+        marks.band(x, *marks.coarse(record.cosine_band[:, at], PARTS), who, **cosine),
         marks.measured(x, record.cosine[at], who, markers=False, **cosine,
                        meta={"role": "cosine", "column": "cosine", "format": "number"}),
         {
             "type": "bar", "x": record.bins, "y": heights, "width": 0.5, "marker": {"color": colour(who)},
             "opacity": 0.35, "meta": {"role": "shares"}, **slope,
         },
-        {"type": "scatter", "mode": "lines", "x": record.z, "y": record.slope, "line": thin, "meta": {"role": "slope"},
-         **slope},
+        marks.line(record.z, record.slope, "slope", width=1.6, **slope),
         marks.measured(record.z[record.used], record.slope[record.used], who, meta={"role": "used"}, **thick, **slope),
         marks.band(x, quantiles[:, 0], quantiles[:, 4], who, **signal),
         marks.band(x, quantiles[:, 1], quantiles[:, 3], who, opacity=0.5, **signal),
@@ -118,26 +117,6 @@ def _drawn(depth: int) -> np.ndarray:
     if depth <= DRAWN:
         return np.arange(depth)
     return np.unique(np.round(np.linspace(0, 1, DRAWN) ** 1.5 * (depth - 1)).astype(int))
-
-
-def _coarse(values) -> np.ndarray:
-    """To less than a pixel: what stands in no table of numbers may be short, and a page loads sooner."""
-    return np.round(256 * values) / 256
-
-
-def _padded(depth: int) -> list[float]:
-    room = max(0.02 * (depth - 1), 0.1)
-    return [1 - room, depth + room]
-
-
-def _ticks(depth: int) -> list[int]:
-    return sorted({1, (depth + 1) // 2 if depth <= 10 else depth // 2, depth})
-
-
-def _few(axis: dict, half_height: int) -> dict:
-    """Three ticks: the panel is low."""
-    ticks = [-half_height, 0, half_height]
-    return axis | {"tickvals": ticks, "ticktext": [ten_to(t) for t in ticks]}
 
 
 def _z_axis(top: float) -> dict:

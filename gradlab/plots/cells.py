@@ -5,10 +5,12 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import CellsRecord
-from gradlab.style import axis_note, colour, figure, note, ten_to
+from gradlab.style import axis_note, colour, decades_between, figure, marker, note, ten_to
 
 UPPER, LOWER = (0.54, 1.0), (0.0, 0.4)
 NAMES_END = 0.2  # the rows begin behind their names
+#: the name of a pinned curve: the upper left corner, which no curve from 1 reaches
+PINNED = {"x": 0, "y": UPPER[1], "xref": "paper", "yref": "paper", "yanchor": "top", "xshift": 2}
 #: whose colours and markers the gated cells share in the whole book
 WHO = {"lstm": "sigmoid", "gru": "gelu"}
 NAMES = {
@@ -50,18 +52,16 @@ def cells(record: CellsRecord) -> go.Figure:
             meta={"role": "theory"} | ({} if missing else {"column": "the gate alone" if record.gated else "theory"}),
         ),
         marks.band(x, *np.maximum([record.log10_low[at], record.log10_high[at]], low), who),
-        marks.measured(*_after_its_name(record, x, record.log10_measured[at], low, high), who, markers=False),
-        {
-            "type": "scatter", "mode": "markers", "x": dots.astype(float), "y": record.log10_measured[dots],
-            "marker": marks.measured([], [], who)["marker"], "meta": {"role": "values", "column": "measured"},
-        },
+        marks.measured(x, record.log10_measured[at], who, markers=False),
+        marks.dots(dots.astype(float), record.log10_measured[dots], "values", who, 6, marker(who),
+                   meta={"role": "values", "column": "measured"}),
         _dots(np.delete(record.family, chosen, axis=1).ravel(), np.repeat(rows, len(record.starts) - 1), "theory", 6,
               "others", opacity=0.6),
         _dots(record.family[:, chosen], rows, "ink", 8, "family"),
         _dots(record.family[[here], chosen], rows[[here]], who, 13, "here"),
     ]  # fmt: skip
     layout = {
-        "meta": {"x": "steps back"},
+        "meta": {"x": "steps back", "pinned": PINNED},
         "margin": {"l": 50, "r": 21, "t": 30, "b": 28},
         "xaxis": {
             "range": [-0.015 * record.length, 1.015 * record.length], "tickvals": _ticks(record.length), "anchor": "y",
@@ -89,33 +89,20 @@ def _spread(length: int, most: int) -> np.ndarray:
     return np.unique(np.round(np.linspace(0, length, min(length + 1, most))).astype(int))
 
 
-def _after_its_name(record: CellsRecord, x, y, low: float, high: float):
-    """The curve behind a point that stands alone and draws nothing: where the name of a pinned curve goes, on the side
-    of 1 where the curve is not."""
-    name = high / 4 if record.total < 0 else low
-    return np.concatenate([[0.0, np.nan], x]), np.concatenate([[name, np.nan], y])
-
-
 def _frame(record: CellsRecord) -> tuple[float, float]:
-    """Lowest and highest power of the upper panel: down and up in steps, one at most four times as far as the other."""
+    """Lowest and highest power of the upper panel, in steps: as far down as up or farther, and at most three times as far,
+    so that the upper left corner is free for the name of a pinned curve."""
     lines = [record.log10_measured, record.log10_low, record.log10_high]
     values = np.concatenate(lines + ([] if record.log10_theory is None else [record.log10_theory]))
     values = values[np.isfinite(values)]
     down, up = (next(step for step in REACH if reach <= step) for reach in (-values.min(), values.max()))
-    return -max(down, up / 4), max(up, down / 4)
+    return -max(down, up), max(up, down / 3)
 
 
 def _decades(low: float, high: float) -> dict:
-    """As ``style.decades``, for a frame that reaches farther on one side, or a factor of 2 or 4."""
+    """The upper panel's axis; where it reaches a factor of 2 or 4, its ticks are factors too."""
     step = REACH[next(reach for reach in REACH if max(-low, high) <= reach)]
-    ticks = [step * k for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-    margin = 0.03 * (high - low)
-    return {
-        "range": [low - margin, high + margin],
-        "tickvals": ticks,
-        "ticktext": [ten_to(int(tick)) if step >= 1 else f"{10**tick:.3g}" for tick in ticks],
-        "zeroline": True,
-    }
+    return decades_between(low, high, step, word=ten_to if step >= 1 else lambda tick: f"{10**tick:.3g}")
 
 
 def _ticks(length: int) -> list[int]:
@@ -132,11 +119,7 @@ def _family_axis(record: CellsRecord) -> dict:
 
 
 def _dots(x, y, paint: str, size: int, role: str, **more) -> dict:
-    return {
-        "type": "scatter", "mode": "markers", "x": np.asarray(x), "y": np.asarray(y), "cliponaxis": False,
-        "marker": {"color": colour(paint), "size": size, "symbol": "circle"}, "meta": {"role": role},
-        "xaxis": "x2", "yaxis": "y2",
-    } | more  # fmt: skip
+    return marks.dots(x, y, role, paint, size, cliponaxis=False, xaxis="x2", yaxis="y2", **more)
 
 
 def _name(record: CellsRecord, cell: str, row: float) -> dict:

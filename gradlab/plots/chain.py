@@ -28,6 +28,7 @@ def chain(record: ChainRecord) -> go.Figure:
         _bars(x[1:] if len(weights) else NOTHING, weights, -0.38, "weight"),
         _bars(x, record.log10_slope, 0.04, "slope"),
     ]
+    low = frame(1, weights, record.log10_slope)  # of a low panel, with three ticks
     step = 1 if record.length <= 10 else 5
     ticks = [1, *range(step, record.length + 1, step)] if step > 1 else list(range(1, record.length + 1))
     layout = {
@@ -37,7 +38,7 @@ def chain(record: ChainRecord) -> go.Figure:
             "title": {"text": "neuron (1 holds the nudged bias) →"}, "showgrid": False, "anchor": "y2",
         },
         "yaxis": decades(frame(3, record.log10_product)) | {"domain": PRODUCT},
-        "yaxis2": _few_decades(frame(1, weights, record.log10_slope)) | {"domain": BARS, "anchor": "x"},
+        "yaxis2": decades(low, step=low) | {"domain": BARS, "anchor": "x"},
         "yaxis3": {"range": [-1, 1], "domain": CIRCLES, "anchor": "x", "visible": False, "tickvals": []},
         "annotations": [
             axis_note("↑ change ÷ nudge, ○ measured"),
@@ -82,13 +83,6 @@ def nudge_sizes(record: NudgeSizes) -> go.Figure:
 
 def _power(log10_value: float) -> str:
     return f"10^{round(2 * float(log10_value)) / 2:g}".replace("-", "−")
-
-
-def _few_decades(half_height: int) -> dict:
-    """As ``decades``, with three ticks: the bars' panel is low."""
-    return decades(half_height) | {
-        "tickvals": [-half_height, 0, half_height], "ticktext": [ten_to(t) for t in (-half_height, 0, half_height)],
-    }  # fmt: skip
 
 
 def _line(x, y, meta: dict) -> dict:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import ConvolutionRecord
-from gradlab.style import STRIP, axis_note, colour, figure, frame, note, ten_to
+from gradlab.style import STRIP, axis_note, colour, decades_between, figure, frame, layer_axis, note
 
 WHO = "relu"
 LEFT, RIGHT = (0.0, 0.36), (0.5, 1.0)
@@ -48,18 +48,15 @@ def convolution(record: ConvolutionRecord) -> go.Figure:
         marks.measured(x, signal_strip[0], WHO, markers=False, meta={"role": "strip"}, **strip),
         *_cells(record),
         marks.rail(np.log10(record.fan_ins), record.factors, **factor),
-        {
-            "type": "scatter", "mode": "markers", "x": np.log10([record.fan_in]), "meta": {"role": "here"}, **factor,
-            "y": np.log10([record.factor_measured]), "marker": {"color": colour("ink"), "size": 11, "symbol": "circle"},
-            "cliponaxis": False,
-        },
-    ]  # fmt: skip
+        marks.dots(np.log10([record.fan_in]), np.log10([record.factor_measured]), "here", cliponaxis=False, **factor),
+    ]
     pixels = record.matrix.matrix.shape[0]
+    step = next(step for step in (1, 2, 5, 10, 25) if high - low <= 6 * step)
     layout = {
         "meta": {"x": "layer"},
         "margin": {"l": 50, "r": 14, "t": 30, "b": 48},
-        "xaxis": {"range": _padded(record.depth), "tickvals": _ticks(record.depth), "domain": RIGHT, "anchor": "y2"},
-        "yaxis": _decades(low, high) | {"domain": SIZES},
+        "xaxis": layer_axis(record.depth, room=0.03) | {"domain": RIGHT, "anchor": "y2"},
+        "yaxis": decades_between(low, high, step, room=0.04) | {"domain": SIZES},
         "yaxis2": _strip(frame(gradient_strip, signal_strip)) | {"domain": RATIO, "tickfont": {"size": 12}},
         "xaxis3": {"range": [0, pixels], "tickvals": [], "domain": LEFT, "anchor": "y3"},
         "yaxis3": {
@@ -125,16 +122,6 @@ def _frame(*log10_values) -> tuple[float, float]:
     return -max(down, up / 4), max(up, down / 4)
 
 
-def _decades(low: float, high: float) -> dict:
-    step = next(step for step in (1, 2, 5, 10, 25) if high - low <= 6 * step)
-    ticks = [tick for tick in range(-100, 101, step) if low <= tick <= high]
-    room = 0.04 * (high - low)
-    return {
-        "range": [low - room, high + room], "tickvals": ticks, "ticktext": [ten_to(tick) for tick in ticks],
-        "zeroline": True,
-    }  # fmt: skip
-
-
 def _strip(half_height: int) -> dict:
     if half_height == 1:
         return STRIP
@@ -176,12 +163,3 @@ def _names(record: ConvolutionRecord, span: float) -> list[dict]:
     last = {"x": record.depth, "xanchor": "right"} | ({"y": 0.0} | under if grows else {"y": top} | over)
     shared = {"xref": "x", "yref": "y", "colour_name": "ink"}
     return [note("gradient ▲", **last, **shared), note("signal ○", **place, **shared)]
-
-
-def _padded(depth: int) -> list[float]:
-    room = max(0.03 * (depth - 1), 0.1)
-    return [1 - room, depth + room]
-
-
-def _ticks(depth: int) -> list[int]:
-    return sorted({1, (depth + 1) // 2 if depth <= 10 else depth // 2, depth})

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import ForgetBiasRecord
-from gradlab.style import axis_note, colour, figure, note, number, ten_to
+from gradlab.style import axis_note, decades_between, figure, note, number
 
 LEFT, RIGHT = (0.0, 0.32), (0.53, 1.0)
 UPPER, LOWER = (0.57, 1.0), (0.0, 0.43)
@@ -26,33 +26,20 @@ def forget_bias(record: ForgetBiasRecord) -> go.Figure:
     who, at = WHO[record.cell], _drawn(record.length)
     x = at.astype(float)
     gate, life = ({"xaxis": f"x{i}", "yaxis": f"y{i}"} for i in (2, 3))
-    here = {"color": colour("ink"), "size": 11, "symbol": "circle"}
-    thin = {"color": colour("ink"), "width": 1.6}
     traces = [
         marks.rail(x, record.log10_theory[at], meta={"role": "theory", "column": "gate alone, theory"}),
         *(_other(at, line[at], low) for line in record.family),
         marks.band(x, record.log10_low[at], record.log10_high[at], who),
-        {
-            "type": "scatter", "mode": "lines", "x": x, "y": record.log10_direct[at], "line": thin,
-            "meta": {"role": "direct", "column": "gate alone, measured"},
-        },
+        marks.line(x, record.log10_direct[at], "direct", "ink", 1.6,
+                   meta={"role": "direct", "column": "gate alone, measured"}),
         marks.measured(x, record.log10_total[at], who, markers=False,
                        meta={"role": "measured", "column": "all paths, measured"}),
         _half(record, low),
-        {
-            "type": "scatter", "mode": "lines", "x": record.biases, "y": record.gates,
-            "line": {"color": colour("muted"), "width": 1.6}, "meta": {"role": "gate"}, **gate,
-        },
-        {
-            "type": "scatter", "mode": "markers", "x": np.array([record.bias], float), "y": np.array([record.gate]),
-            "marker": here, "cliponaxis": False,
-            "meta": {"role": "handle", "handle": {"x": {"control": "bias"}, "label": GATE}}, **gate,
-        },
+        marks.line(record.biases, record.gates, "gate", width=1.6, **gate),
+        marks.dots(np.array([record.bias], float), np.array([record.gate]), "handle", cliponaxis=False,
+                   meta={"role": "handle", "handle": {"x": {"control": "bias"}, "label": GATE}}, **gate),
         marks.rail(record.biases, np.log10(record.half_lives), meta={"role": "family", "sets": "bias"}, **life),
-        {
-            "type": "scatter", "mode": "markers", "x": np.array([record.bias], float),
-            "y": np.log10([record.half_life]), "marker": here, "cliponaxis": False, "meta": {"role": "here"}, **life,
-        },
+        marks.dots(np.array([record.bias], float), np.log10([record.half_life]), "here", cliponaxis=False, **life),
     ]  # fmt: skip
     biases = {"range": [-2.4, 8.4], "tickvals": [0, 4, 8], "domain": LEFT}
     layout = {
@@ -62,7 +49,7 @@ def forget_bias(record: ForgetBiasRecord) -> go.Figure:
             "range": [-0.02 * record.length, 1.02 * record.length], "tickvals": _ticks(record.length),
             "domain": RIGHT, "anchor": "y",
         },
-        "yaxis": _decades(low, high) | {"anchor": "x"},
+        "yaxis": decades_between(low, high, _step(low, high)) | {"anchor": "x"},
         "xaxis2": biases | {"anchor": "y2", "ticktext": ["", "", ""]},
         "yaxis2": {"range": [-0.05, 1.05], "tickvals": [0, 0.5, 1], "domain": UPPER, "anchor": "x2"},
         "xaxis3": biases | {"anchor": "y3"},
@@ -106,17 +93,8 @@ def _frame(record: ForgetBiasRecord) -> tuple[float, float]:
     return float(-down), float(max(up if highest > 0.05 else 0, down / 6))
 
 
-def _decades(low: float, high: float) -> dict:
-    """As ``style.decades``, for a frame that reaches farther on one side."""
-    step = REACH[next(s for s in REACH if max(-low, high) <= s)]
-    ticks = [step * k for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-    margin = 0.03 * (high - low)
-    return {
-        "range": [low - margin, high + margin],
-        "tickvals": ticks,
-        "ticktext": [ten_to(t) for t in ticks],
-        "zeroline": True,
-    }
+def _step(low: float, high: float) -> int:
+    return REACH[next(reach for reach in REACH if max(-low, high) <= reach)]
 
 
 def _ticks(length: int) -> list[int]:
@@ -130,21 +108,14 @@ def _other(at, line, low: float) -> dict:
     x, y = at[inside].astype(float), line[inside]
     if not inside.all():
         x, y = np.append(x, low * at[-1] / line[-1]), np.append(y, low)
-    return {
-        "type": "scatter", "mode": "lines", "x": x, "y": y, "line": {"color": colour("theory"), "width": 1.2},
-        "opacity": 0.5, "meta": {"role": "others"},
-    }  # fmt: skip
+    return marks.line(x, y, "others", "theory", opacity=0.5)
 
 
 def _half(record: ForgetBiasRecord, low: float) -> dict:
     """From the point at one half down to the axis, where the half-life is short enough to be in the frame."""
     seen = record.half_life <= record.length
-    return {
-        "type": "scatter", "mode": "lines",
-        "x": np.full(2, record.half_life) if seen else marks.NOTHING,
-        "y": np.array([np.log10(0.5), low]) if seen else marks.NOTHING,
-        "line": {"color": colour("ink"), "width": 1.2, "dash": "dot"}, "meta": {"role": "half"},
-    }  # fmt: skip
+    x, y = (np.full(2, record.half_life), np.array([np.log10(0.5), low])) if seen else (marks.NOTHING, marks.NOTHING)
+    return marks.line(x, y, "half", "ink", dash="dot")
 
 
 def _half_name(record: ForgetBiasRecord, low: float) -> dict:

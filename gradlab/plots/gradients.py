@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import GradientsRecord
-from gradlab.style import STRIP, axis_note, colour, decades, figure, frame, note
+from gradlab.style import STRIP, axis_note, colour, decades, figure, frame, layer_axis, note
 
 #: log10 of the largest float16 and of its smallest positive number
 FLOAT16_LARGEST, FLOAT16_SMALLEST = 4.816, -7.225
@@ -30,8 +30,8 @@ def gradients(record: GradientsRecord, label: str) -> go.Figure:
     ]
     layout = {
         "height": 390,  # the front page shows its question and the whole figure on one laptop screen
-        "xaxis": {"range": _padded(record.depth), "tickvals": _ticks(record.depth), "anchor": "y2",
-                  "title": {"text": "layer (1 touches the input) →"}},
+        "xaxis": layer_axis(record.depth) | {"tickvals": _ticks(record.depth), "anchor": "y2",
+                                             "title": {"text": "layer (1 touches the input) →"}},
         "yaxis": decades(height) | {"domain": [0.32, 1]},
         "yaxis2": STRIP | {"domain": [0, 0.2], "tickfont": {"size": 12}},
         "shapes": [marks.level(level, visible=height >= 10) for level in (FLOAT16_LARGEST, FLOAT16_SMALLEST)]
@@ -74,12 +74,6 @@ def _cross_label(record: GradientsRecord) -> dict:
         yanchor="top",
         yshift=-8,
     )
-
-
-def _padded(depth: int) -> list[float]:
-    """The layers with a little room at both ends, so that no marker is cut."""
-    room = max(0.02 * (depth - 1), 0.1)
-    return [1 - room, depth + room]
 
 
 def _ticks(depth: int) -> list[int]:

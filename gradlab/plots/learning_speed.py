@@ -103,7 +103,7 @@ def _cursor(record: SpeedRecord) -> dict:
 def _ends(record: SpeedRecord, low: float, high: float) -> list[dict]:
     """The names of the lines at their right ends, moved apart where the lines meet; as many in every state."""
     notes = []
-    ys = apart(record.log10_speed[-1], 0.1 * (high - low))
+    ys = marks.apart(record.log10_speed[-1], 0.1 * (high - low))
     for layer in range(LAYERS):
         there = layer < record.hidden_layers
         text = LINE.format(layer=layer + 1) if there else ""
@@ -130,25 +130,6 @@ def _values(record: SpeedRecord) -> list[dict]:
     ]
 
 
-def apart(ys, gap: float) -> np.ndarray:
-    """The same values moved as little as needed to be at least `gap` apart, order and mean kept.
-
-    >>> apart([0.0, 0.1, 5.0], 1.0).round(2).tolist()
-    [-0.45, 0.55, 5.0]
-    """
-    ys = np.asarray(ys, dtype=float)
-    groups = [[y - i * gap] for i, y in enumerate(np.sort(ys))]  # pool neighbours that would cross
-    merged = []
-    for group in groups:
-        merged.append(group)
-        while len(merged) > 1 and np.mean(merged[-2]) > np.mean(merged[-1]):
-            merged[-2:] = [merged[-2] + merged[-1]]
-    shifted = np.concatenate([[np.mean(group)] * len(group) for group in merged]) + gap * np.arange(len(ys))
-    out = np.empty_like(ys)
-    out[np.argsort(ys, kind="stable")] = shifted
-    return out
-
-
 def gap(record: GapRecord, title: str) -> go.Figure:
     """How much slower the first hidden layer is than the last against the epoch, one band and line a measure."""
     x, paints = place(record.epochs), ("ink", record.activation, "weight")
@@ -159,7 +140,7 @@ def gap(record: GapRecord, title: str) -> go.Figure:
     for paint, _, median, _, _ in rows:
         line, dots = {"color": colour(paint), "width": 2.4}, {"color": colour(paint), "size": 6}
         traces.append(marks.measured(x, median, record.activation, line=line, marker=dots))
-    ends = apart(record.median[:, -1], 0.16)
+    ends = marks.apart(record.median[:, -1], 0.16)
     layout = {
         "margin": {"l": 62, "r": 90, "t": 64, "b": 46},
         "xaxis": {

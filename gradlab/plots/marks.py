@@ -45,6 +45,20 @@ def band(x, low, high, who: str, **more) -> dict:
     } | more
 
 
+def line(x, y, role: str, paint: str = "muted", width: float = 1.2, *, dash: str | None = None, **more) -> dict:
+    """Any other line."""
+    pen = {"color": colour(paint), "width": width} | ({"dash": dash} if dash else {})
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": pen, "meta": {"role": role}} | more
+
+
+def dots(
+    x, y, role: str, paint: str = "ink", size: float = 11, symbol: str = "circle", *, edge: float = 0, **more
+) -> dict:
+    """Single points; ``edge`` is how wide the line of an open symbol is, if not 1 px."""
+    look = {"color": colour(paint), "size": size, "symbol": symbol} | ({"line": {"width": edge}} if edge else {})
+    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": look, "meta": {"role": role}} | more
+
+
 def cross(x, y: float, **more) -> dict:
     """Where numbers end: a cross in ink at every ``x``."""
     x = np.asarray(x, dtype=float)
@@ -61,3 +75,27 @@ def level(y: float, *, yref: str = "y", **more) -> dict:
         "type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": yref, "y0": y, "y1": y, "line": line,
         "layer": "below",
     } | more  # fmt: skip
+
+
+def coarse(values, parts: int = 512) -> np.ndarray:
+    """To less than a pixel: what stands in no table of numbers may be short, and a page loads sooner."""
+    return np.round(parts * values) / parts
+
+
+def apart(ys, gap: float) -> np.ndarray:
+    """The same values moved as little as needed to be at least `gap` apart, order and mean kept.
+
+    >>> apart([0.0, 0.1, 5.0], 1.0).round(2).tolist()
+    [-0.45, 0.55, 5.0]
+    """
+    ys = np.asarray(ys, dtype=float)
+    groups = [[y - i * gap] for i, y in enumerate(np.sort(ys))]  # pool neighbours that would cross
+    merged = []
+    for group in groups:
+        merged.append(group)
+        while len(merged) > 1 and np.mean(merged[-2]) > np.mean(merged[-1]):
+            merged[-2:] = [merged[-2] + merged[-1]]
+    shifted = np.concatenate([[np.mean(group)] * len(group) for group in merged]) + gap * np.arange(len(ys))
+    out = np.empty_like(ys)
+    out[np.argsort(ys, kind="stable")] = shifted
+    return out

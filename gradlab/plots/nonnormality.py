@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import NonnormalityRecord
-from gradlab.style import axis_note, colour, figure, note, power, ten_to
+from gradlab.style import axis_note, colour, decades_between, figure, note, power, round_up, ten_to
 
 LEFT, RIGHT = (0.0, 0.33), (0.49, 1.0)
 UPPER, LOWER = (0.565, 1.0), (0.0, 0.435)
@@ -24,13 +24,13 @@ def nonnormality(record: NonnormalityRecord) -> go.Figure:
     kappa(V) |lambda|^t as a thin line, the peak marked. A click on the curve, or its dot, sets the steps.
     """
     low, high = _reach(record)
-    reach, extent = _step((1, 2), np.abs(record.powers.eigenvalues).max()), _extent(record)
+    reach, extent = round_up(np.abs(record.powers.eigenvalues).max(), (1, 2)), _extent(record)
     one, end = f"{reach}" if reach > 1 else "", _number(extent)
     layout = {
         "meta": {"x": "step"},
         "margin": {"l": 46, "r": 21, "t": 30, "b": 28},
         "xaxis": {"range": [-2, 102], "tickvals": [0, 25, 50, 75, 100], "domain": RIGHT, "anchor": "y"},
-        "yaxis": _decades(low, high),
+        "yaxis": decades_between(low, high, round_up((high - low) / 7, TICKS)) | {"anchor": "x"},
         **_square("2", UPPER, reach, [f"−{reach}", "0", f"{reach}"], [f"−{one}i", "0", f"{one}i"], zeroline=True),
         **_square("3", LOWER, extent, [""] * 3, [f"−{end}", "0", end]),
         "shapes": [_drop(record, low), _peak_line(record, low)],
@@ -48,54 +48,39 @@ def _traces(record: NonnormalityRecord, low: float, high: float, extent: float) 
     peak = [powers.peak] if _has_peak(record) else []
     circle = np.array([np.cos(TURN), np.sin(TURN)])
     one_step = powers.eigenvalues if record.n == 2 else marks.NOTHING
-    thin, ink = {"color": colour("muted"), "width": 1.2}, {"color": colour("ink"), "size": 11}
     # the table of numbers has the rows of its first column, so that eigenvalues that are 0 leave it to the bound
     promised = {"role": "theory"} | ({"column": "eigenvalues alone"} if rail.all() or not len(bound) else {})
     limit = {"role": "bound"} | ({"column": "at most"} if len(bound) else {})
     now = record.log10_norm if np.isfinite(record.log10_norm) else low
     return [
         marks.rail(t[rail], record.rail[rail], meta=promised),
-        _line(t[: len(bound)], bound, thin, limit),
+        marks.line(t[: len(bound)], bound, "bound", meta=limit),
         # The first point stands alone and draws nothing: it is where the name of a pinned curve goes.
         marks.measured(
             np.concatenate([[-1, np.nan], t[alive]]), np.concatenate([[high, np.nan], powers.log10_norm[alive]]), who,
             markers=False, meta={"role": "measured", "column": "norm", "sets": "steps"},
         ),
-        _dots(np.array(peak, dtype=float), powers.log10_norm[peak], ink | {"symbol": "triangle-up"}, {"role": "peak"}),
-        _dots(
-            np.array([float(record.steps)]), np.array([now]),
-            ink | {"symbol": "circle" if np.isfinite(record.log10_norm) else "triangle-down"},
-            {"role": "handle", "handle": {"x": {"control": "steps"}, "label": HANDLE}}, cliponaxis=False,
+        marks.dots(np.array(peak, dtype=float), powers.log10_norm[peak], "peak", symbol="triangle-up"),
+        marks.dots(
+            np.array([float(record.steps)]), np.array([now]), "handle", cliponaxis=False,
+            symbol="circle" if np.isfinite(record.log10_norm) else "triangle-down",
+            meta={"role": "handle", "handle": {"x": {"control": "steps"}, "label": HANDLE}},
         ),
-        _line(*circle, thin, {"role": "circle"}, **plane),
-        _dots(record.eigenvalues.real, record.eigenvalues.imag,
-              {"color": colour("ink"), "size": 7 if record.n == 2 else 4, "symbol": "circle"},
-              {"role": "eigenvalues"}, **plane),
-        _dots(one_step.real, one_step.imag, ink | {"size": 13, "symbol": "circle-open", "line": {"width": 1.6}},
-              {"role": "one step"}, cliponaxis=False, **plane),
-        _line(*circle, thin, {"role": "circle"}, **image),
-        _line(*_rays(record.eigenvectors, ROOM * extent), thin | {"dash": "dot"}, {"role": "eigenvectors"}, **image),
-        _line(*_coarse(record.image @ circle, extent), {"color": colour(who), "width": 2.4}, {"role": "image"}, **image),
+        marks.line(*circle, "circle", **plane),
+        marks.dots(record.eigenvalues.real, record.eigenvalues.imag, "eigenvalues", size=7 if record.n == 2 else 4,
+                   **plane),
+        marks.dots(one_step.real, one_step.imag, "one step", size=13, symbol="circle-open", edge=1.6, cliponaxis=False,
+                   **plane),
+        marks.line(*circle, "circle", **image),
+        marks.line(*_rays(record.eigenvectors, ROOM * extent), "eigenvectors", dash="dot", **image),
+        marks.line(*marks.coarse(record.image @ circle / extent) * extent, "image", who, 2.4, **image),
     ]  # fmt: skip
-
-
-def _dots(x, y, marker: dict, meta: dict, **more) -> dict:
-    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker, "meta": meta} | more
-
-
-def _line(x, y, line: dict, meta: dict, **more) -> dict:
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "meta": meta} | more
 
 
 def _rays(directions, length: float) -> np.ndarray:
     """(2, 3 k): each direction as a line through 0 from edge to edge of a square, with gaps between them."""
     ends = length * directions / np.abs(directions).max(axis=1, initial=0, keepdims=True)
     return np.concatenate([np.stack([-end, end, [np.nan, np.nan]]) for end in ends] or [np.empty((0, 2))]).T
-
-
-def _coarse(values, unit: float) -> np.ndarray:
-    """To less than a pixel: what stands in no table of numbers may be short, and a page loads sooner."""
-    return np.round(512 * values / unit) / 512 * unit
 
 
 # ------------------------------------------------------------------------------------------------------------ axes
@@ -130,23 +115,8 @@ def _reach(record: NonnormalityRecord) -> tuple[float, float]:
     lines = [record.powers.log10_norm, record.rail] + ([] if record.bound is None else [record.bound])
     shown = np.concatenate(lines)
     shown = shown[np.isfinite(shown)]
-    down, up = _step(REACH, -shown.min()), _step(REACH, shown.max())
-    return -max(down, _step(REACH, up / 5)), max(up, _step(REACH, down / 5))
-
-
-def _step(steps, amount: float) -> float:
-    return next((step for step in steps if amount <= step), steps[-1])
-
-
-def _decades(low: float, high: float) -> dict:
-    """As ``style.decades``, for a frame that may reach farther on one side."""
-    step = _step(TICKS, (high - low) / 7)
-    ticks = [step * k for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-    room = 0.03 * (high - low)
-    return {
-        "range": [low - room, high + room], "tickvals": ticks, "ticktext": [ten_to(tick) for tick in ticks],
-        "zeroline": True, "anchor": "x",
-    }  # fmt: skip
+    down, up = round_up(-shown.min(), REACH), round_up(shown.max(), REACH)
+    return -max(down, round_up(up / 5, REACH)), max(up, round_up(down / 5, REACH))
 
 
 # ----------------------------------------------------------------------------------------------- shapes and notes

@@ -4,9 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.plots import marks
-from gradlab.plots.learning_speed import apart
 from gradlab.records import OverflowRecord
-from gradlab.style import axis_note, colour, figure, note, ten_to
+from gradlab.style import axis_note, colour, decades_between, figure, note, round_up, ten_to
 
 WHO = "linear"  # a product of matrices is a deep linear network
 UPPER, LOWER = (0.44, 1.0), (0.0, 0.26)
@@ -26,13 +25,13 @@ def overflow(record: OverflowRecord) -> go.Figure:
     """
     low, high = _frame(record)
     row, rows, border = record.row, np.arange(len(record.formats))[::-1], _border(record)
-    x, below = record.at[[0, -1]], {"xaxis": "x2", "yaxis": "y2"}
+    x, ends, below = record.at.astype(float), record.at[[0, -1]], {"xaxis": "x2", "yaxis": "y2"}
     traces = [
-        marks.rail(*_fan(x, np.outer(record.log10_theory, x), high)),
+        marks.rail(*_fan(ends, np.outer(record.log10_theory, ends), high)),
         _bands(record),
         marks.measured(*_fan(record.at, record.log10_values, high), WHO, markers=False),
         *(
-            _dots(record.at, values, symbol, {"role": "values", "column": name})
+            marks.dots(x, values, "values", WHO, 6, symbol, meta={"role": "values", "column": name})
             for values, (name, symbol) in zip(record.log10_values, NAMES.items(), strict=True)
         ),
         *_predicted(record.predicted[[row]], [border], 0.04 * (high - low), record.layers),
@@ -46,7 +45,7 @@ def overflow(record: OverflowRecord) -> go.Figure:
         "xaxis": {
             "range": [-0.012 * record.layers, 1.012 * record.layers], "tickvals": _ticks(record.layers), "anchor": "y",
         },
-        "yaxis": _decades(low, high) | {"domain": list(UPPER)},
+        "yaxis": decades_between(low, high, round_up((high - low) / 6, STEPS)) | {"domain": list(UPPER)},
         "xaxis2": {
             "range": [-0.5, FARTHEST + 0.08], "anchor": "y2", "showgrid": True,
             "tickvals": list(range(FARTHEST + 1)), "ticktext": ["1", "10", "100", "1000", ten_to(4), ten_to(5)],
@@ -91,13 +90,6 @@ def _bands(record: OverflowRecord) -> dict:
     return parts[0] | {"x": x, "y": y}
 
 
-def _dots(x, y, symbol: str, meta: dict) -> dict:
-    return {
-        "type": "scatter", "mode": "markers", "x": x.astype(float), "y": y, "meta": meta,
-        "marker": {"color": colour(WHO), "size": 6, "symbol": symbol},
-    }  # fmt: skip
-
-
 def _border(record: OverflowRecord) -> float:
     """log10 of the number at which the format ends: its largest, or its smallest where the product shrinks."""
     return float(record.log10_range[record.row, int(record.ends_in_inf[record.row])])
@@ -112,25 +104,8 @@ def _frame(record: OverflowRecord) -> tuple[float, float]:
         down = max(down, -border)
         if border > 0:  # and room for a name over it, or over the line that goes on behind it
             name = border if _is_late(record) else max(up, border)
-            up = max(up, (name + 0.18 * _step(REACH, max(down, up / 5))) / 0.82)
-    return -_step(REACH, max(down, up / 5)), _step(REACH, max(up, _step(REACH, down) / 5))
-
-
-def _step(steps, amount: float) -> float:
-    return next((step for step in steps if amount <= step), steps[-1])
-
-
-def _decades(low: float, high: float) -> dict:
-    """As ``style.decades``, for a frame that reaches farther on one side: a linear axis with powers of ten on it."""
-    step = _step(STEPS, (high - low) / 6)
-    ticks = [step * k for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-    margin = 0.03 * (high - low)
-    return {
-        "range": [low - margin, high + margin],
-        "tickvals": ticks,
-        "ticktext": [ten_to(t) for t in ticks],
-        "zeroline": True,
-    }
+            up = max(up, (name + 0.18 * round_up(max(down, up / 5), REACH)) / 0.82)
+    return -round_up(max(down, up / 5), REACH), round_up(max(up, round_up(down, REACH) / 5), REACH)
 
 
 def _ticks(layers: int) -> list[int]:
@@ -165,7 +140,7 @@ def _names(record: OverflowRecord, low: float, high: float) -> list[dict]:
         texts = ["", f"all {record.width}", ""]
     else:
         gap = 0.115 * (high - low)
-        ys = np.clip(apart(ys, gap), low, high)
+        ys = np.clip(marks.apart(ys, gap), low, high)
     return [
         note(text, colour_name="ink", x=1, y=float(y), xref="paper", yref="y", xanchor="left", yanchor="middle", xshift=4)
         for text, y in zip(texts, ys, strict=True)
@@ -241,18 +216,12 @@ def _measured(layers, in_inf, ys, size: float, farthest: float, place=np.asarray
     near, there = layers[0] <= farthest, layers[1] <= farthest
     pieces = np.full((near.sum(), 3), np.nan)
     pieces[:, :2] = place(np.minimum(layers[[0, 2]].T[near], farthest))
-    line = {"color": colour("ink"), "width": 2.4}
-    look = {"color": colour("ink"), "size": size}
-    ring = look | {"symbol": "circle-open", "line": {"width": 2.4}}
     cross, zero = there & in_inf, there & ~in_inf
     return [
-        {
-            "type": "scatter", "mode": "lines", "x": pieces.ravel(), "y": np.repeat(ys[near], 3), "line": line,
-            "meta": {"role": "spread"},
-        } | more,
-        marks.cross(place(layers[1, cross]), 0.0, **more) | {"y": ys[cross], "marker": look | {"symbol": "x"}},
-        marks.cross(place(layers[1, zero]), 0.0, **more) | {"y": ys[zero], "marker": ring},
-    ]  # fmt: skip
+        marks.line(pieces.ravel(), np.repeat(ys[near], 3), "spread", "ink", 2.4, **more),
+        marks.dots(place(layers[1, cross]), ys[cross], "overflow", size=size, symbol="x", **more),
+        marks.dots(place(layers[1, zero]), ys[zero], "overflow", size=size, symbol="circle-open", edge=2.4, **more),
+    ]
 
 
 def _rows_range(record: OverflowRecord) -> list[float]:

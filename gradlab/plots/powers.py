@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from gradlab.plots import marks
 from gradlab.records import PowersRecord
-from gradlab.style import axis_note, colour, decades, figure, note, number, power, ten_to
+from gradlab.style import axis_note, colour, decades, figure, note, number, power
 
 WHO = "linear"  # no activation stands between two steps
 LEFT, RIGHT = (0.0, 0.46), (0.54, 1.0)
@@ -36,8 +36,7 @@ def powers(record: PowersRecord) -> go.Figure:
         "meta": {"x": "step"},
         "margin": {"l": 50, "r": 21, "t": 30, "b": 28},
         "xaxis": {"range": _padded(record.steps), "tickvals": _ticks(record.steps), "anchor": "y"},
-        "yaxis": decades(height)
-        | {"domain": LOWER, "tickvals": [-height, 0, height], "ticktext": [ten_to(-height), "1", ten_to(height)]},
+        "yaxis": decades(height, step=height) | {"domain": LOWER},
         "xaxis2": across | {"domain": LEFT, "anchor": "y2", "range": [-REACH, REACH], "ticktext": ["−1", "0", "1"]},
         "yaxis2": square
         | {"scaleanchor": "x2", "anchor": "x2", "range": [-REACH, REACH], "tickvals": [-1, 0, 1]}
@@ -56,9 +55,8 @@ def _traces(record: PowersRecord, height: float, unit: float) -> list[dict]:
     plane, orbit = ({"xaxis": f"x{i}", "yaxis": f"y{i}"} for i in (2, 3))
     leading, at = record.leading, record.at.astype(float)
     rest = record.eigenvalues[np.abs(record.eigenvalues - leading) > 1e-12]
-    thin = {"color": colour("muted"), "width": 1.2, "simplify": False}
-    ink = {"color": colour("ink"), "size": 11, "symbol": "circle"}
-    first, now = _coarse(record.ends / unit)
+    whole = {"color": colour("muted"), "width": 1.2, "simplify": False}
+    first, now = marks.coarse(record.ends / unit)
     low, high = _one_per_cent(record)
     return [
         marks.band(at[[0, -1]], np.array([0, low]), np.array([0, high]), "theory", opacity=0.18),
@@ -71,29 +69,18 @@ def _traces(record: PowersRecord, height: float, unit: float) -> list[dict]:
             markers=False,
             meta={"role": "measured", "column": "norm of the power"},
         ),
-        _line(np.cos(TURN), np.sin(TURN), thin, "circle", **plane),
-        _line(np.array([0, leading.real]), np.array([0, leading.imag]), thin | {"dash": "dot"}, "arm", **plane),
-        _dots(rest.real, rest.imag, 5 if record.n > 2 else 9, meta={"role": "eigenvalues"}, **plane),
-        _dots(np.array([leading.real]), np.array([leading.imag]), 11, **plane)
-        | {"marker": ink, "cliponaxis": False, "meta": {"role": "handle", "handle": _handle(record)}},
+        marks.line(np.cos(TURN), np.sin(TURN), "circle", line=whole, **plane),
+        marks.line(np.array([0, leading.real]), np.array([0, leading.imag]), "arm", line=whole | {"dash": "dot"}, **plane),
+        marks.dots(rest.real, rest.imag, "eigenvalues", WHO, 5 if record.n > 2 else 9, **plane),
+        marks.dots(np.array([leading.real]), np.array([leading.imag]), "handle", cliponaxis=False,
+                   meta={"role": "handle", "handle": _handle(record)}, **plane),
         *(
-            _dots(*part.T, 5, opacity=opacity, meta={"role": "orbit"}, **orbit)
-            for part, opacity in zip(np.array_split(_coarse(record.orbit / unit), len(FADED)), FADED, strict=True)
+            marks.dots(*part.T, "orbit", WHO, 5, opacity=opacity, **orbit)
+            for part, opacity in zip(np.array_split(marks.coarse(record.orbit / unit), len(FADED)), FADED, strict=True)
         ),
-        _dots(*first[:, None], 11, meta={"role": "start"}, **orbit)
-        | {"marker": ink | {"symbol": "circle-open", "line": {"width": 2}}},
-        _dots(*now[:, None], 11, meta={"role": "now"}, **orbit) | {"marker": ink},
-    ]
-
-
-def _dots(x, y, size: float, **more) -> dict:
-    """Circles, so that the direction of a dot says nothing."""
-    marker = {"color": colour(WHO), "size": size, "symbol": "circle"}
-    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "marker": marker} | more
-
-
-def _line(x, y, line: dict, role: str, **more) -> dict:
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "meta": {"role": role}} | more
+        marks.dots(*first[:, None], "start", symbol="circle-open", edge=2, **orbit),
+        marks.dots(*now[:, None], "now", **orbit),
+    ]  # fmt: skip
 
 
 def _handle(record: PowersRecord) -> dict:
@@ -141,11 +128,6 @@ def _wedge_name(record: PowersRecord, height: float) -> dict:
     above = record.log10_norm[-1] < 0.01
     place = {"x": 1, "xref": "paper", "y": 0, "yref": "y", "xanchor": "right", "yanchor": "bottom" if above else "top"}
     return note("|λ| from 0.99 to 1.01", **place, visible=bool(_one_per_cent(record)[1] > 0.6 * height))
-
-
-def _coarse(values) -> np.ndarray:
-    """To half a pixel: what stands in no table of numbers may be short, and a page loads sooner."""
-    return np.round(512 * values) / 512
 
 
 def _padded(steps: int) -> list[float]:

@@ -3,6 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from gradlab.plots import marks
 from gradlab.records import SlopesRecord
 from gradlab.style import ACTIVATION_LABELS, colour, figure, marker, note, number
 
@@ -66,11 +67,7 @@ def _panel(record: SlopesRecord, i: int, axes: dict) -> list[dict]:
             "type": "scatter", "mode": "lines", "x": z, "y": record.slope[i], "meta": {"role": "slope"},
             "line": {"color": paint, "width": 2.4, "simplify": False},
         },
-        {
-            "type": "scatter", "mode": "markers", "x": dot, "y": np.full(len(dot), record.supremum[i]),
-            "meta": {"role": "steepest"},
-            "marker": {"color": paint, "size": 8, "symbol": marker(name).removesuffix("-open")},
-        },
+        marks.dots(dot, np.full(len(dot), record.supremum[i]), "steepest", name, 8, marker(name).removesuffix("-open")),
     ]  # fmt: skip
     return [trace | axes for trace in panel]
 

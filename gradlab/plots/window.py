@@ -28,12 +28,8 @@ def window(record: WindowRecord) -> go.Figure:
     # the width is written above the peak, so a part of the panel stays free
     top = next(step for step in FRAMES if record.largest_factor <= 0.85 * step)
     log10_weights = np.log10(record.family_weights)
-    here = {"color": colour("ink"), "size": 11, "symbol": "circle"}
     traces = [
-        {
-            "type": "scatter", "mode": "lines", "x": np.array([0.0, 1.0]), "y": np.array([1.0, 1.0]),
-            "line": {"color": colour("muted"), "width": 1.2, "dash": "dot"}, "meta": {"role": "one"},
-        },
+        marks.line(np.array([0.0, 1.0]), np.array([1.0, 1.0]), "one", dash="dot"),
         marks.measured(
             record.inputs,
             record.factors,
@@ -50,15 +46,9 @@ def window(record: WindowRecord) -> go.Figure:
             yaxis="y2",
             meta={"role": "family", "sets": "weight", "values": record.family_weights.tolist()},
         ),
-        {
-            "type": "scatter", "mode": "markers", "x": np.log10([record.weight]), "y": np.array([record.counted]),
-            "marker": here, "xaxis": "x2", "yaxis": "y2", "meta": {"role": "here"},
-        },
-        {
-            "type": "scatter", "mode": "markers", "x": np.array([record.centre]), "y": np.array([1.0]),
-            "marker": here, "cliponaxis": False,
-            "meta": {"role": "handle", "handle": {"x": {"control": "centre"}, "label": CENTRE}},
-        },
+        marks.dots(np.log10([record.weight]), np.array([record.counted]), "here", xaxis="x2", yaxis="y2"),
+        marks.dots(np.array([record.centre]), np.array([1.0]), "handle", cliponaxis=False,
+                   meta={"role": "handle", "handle": {"x": {"control": "centre"}, "label": CENTRE}}),
     ]  # fmt: skip
     layout = {
         "meta": {"x": "input"},

@@ -163,6 +163,23 @@ def alive_share(steps: int) -> np.ndarray:
     return np.append(1.0, np.cumprod((2 * t - 1) / (2 * t)))
 
 
+def identity_rail(steps: int) -> np.ndarray:
+    """log10 of ||dh_T/dh_{T-k}||_F / sqrt(n) for k = 0..T, (T + 1,), in an identity-initialised ReLU cell.
+
+    Half the log10 of the share of units that are above 0 in each of the last k of T steps: 1 at k = 0, the last of
+    `alive_share` at k = T. A unit is a sum of independent numbers that is set to 0 where it would fall below. It is on
+    from step t + 1 to T where the sum without that floor has its minimum over 0..T at step t or before; and at step j it
+    has it with probability u_j u_{T-j}, where u is `alive_share`. Exact for what that is exact for.
+    Raises ValueError for steps below 1. Source: Sparre Andersen 1954.
+
+    >>> (100 ** identity_rail(3)).round(4).tolist()
+    [1.0, 0.6875, 0.5, 0.3125]
+    """
+    share = alive_share(steps)
+    on = np.cumsum(share * share[::-1])[::-1]
+    return np.log10(np.minimum(on, 1.0)) / 2
+
+
 def additive_roots(weight: float, terms: int = 2) -> np.ndarray:
     """The k roots of lambda^k = w (lambda^(k-1) + ... + 1), largest modulus first: f_t = w (f_{t-1} + ... + f_{t-k}).
 

@@ -9,7 +9,7 @@ from gradlab import theory
 from gradlab.activations import SATURATED, Activation
 from gradlab.activations import activation as activation_named
 from gradlab.backprop import Stack, dense_stack, forward, profiles_of_all_depths
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.initializers import initializer
 from gradlab.plots.activation_zoo import activation_zoo as draw
 from gradlab.records import ZooRecord
@@ -77,12 +77,9 @@ def evaluate(activation: str = "relu", gain: float = sqrt(2), biases: str = "zer
     (True, True)
     """
     phi = activation_named(activation)
-    if not LOWEST <= gain <= HIGHEST * (1 + 1e-12):  # the live slider computes its end
-        raise ValueError(f"gain: got {gain!r}, expected a number from {LOWEST} to {HIGHEST}")
-    if biases not in BIASES:
-        raise ValueError(f"biases: got {biases!r}, expected one of {', '.join(BIASES)}")
-    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or not 2 <= depth <= DEEPEST:
-        raise ValueError(f"depth: got {depth!r}, expected a whole number of layers from 2 to {DEEPEST}")
+    limits.number(LOWEST, HIGHEST, gain=gain)
+    limits.one_of(BIASES, biases=biases)
+    limits.whole(2, DEEPEST, depth=depth)
     depth, nets = int(depth), _networks(phi, float(gain), biases)
     signals, counts = [net[0] for net in nets], np.sum([net[2][depth - 1] for net in nets], axis=0)
     gradients = np.array([net[1][depth - 1, :depth] - net[1][depth - 1, depth - 1] for net in nets])

@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from gradlab import theory
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
+from gradlab.plots.cells import NAMES
 from gradlab.plots.cells import cells as draw
 from gradlab.records import CellsRecord
 from gradlab.recurrent import gru_cell, jacobian_profile, lstm_cell, relu_cell, run, tanh_cell
@@ -96,11 +97,9 @@ def evaluate(cell: str = "lstm", start: str = "torch_default", length: int = 100
     >>> bool(0.6 < 10**record.total < 0.8), record.halved
     (True, None)
     """
-    for name, value, known in (("cell", cell, CELLS), ("start", start, STARTS)):
-        if value not in known:
-            raise ValueError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
-    if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or not 10 <= length <= LONGEST:
-        raise ValueError(f"length: got {length!r}, expected a whole number of steps from 10 to {LONGEST}")
+    limits.one_of(CELLS, cell=cell)
+    limits.one_of(STARTS, start=start)
+    limits.whole(10, LONGEST, length=length)
     length, measured = int(length), _measured(cell, start, int(length))
     low, high = np.quantile(measured, (0.1, 0.9), axis=0, method="inverted_cdf")  # the others subtract, from -inf too
     return CellsRecord(
@@ -142,19 +141,7 @@ def _theory(cell: str, start: str, length: int) -> np.ndarray | None:
     if start in VARIANCES:
         outside = WIDTH / (3 * WIDTH) + 2 / (3 * WIDTH)  # the inputs' share, and that of the biases
         return theory.jacobian_rail(length, cell, VARIANCES[start], outside)[::-1]
-    return _identity_theory(length) if cell == "relu" else None
-
-
-def _identity_theory(length: int) -> np.ndarray:
-    """log10 of the root of the share of units that are on in each of the last k of T steps, k = 0..T.
-
-    With W = I and no biases a unit is a sum of independent numbers that is set to 0 where it would fall below. It is on
-    from step t + 1 to T where the sum without that floor has its minimum over 0..T at step t or before; and at step j it
-    has it with probability u_j u_{T-j}, where u is the share that is on in every step. Source: Sparre Andersen 1954.
-    """
-    share = theory.alive_share(length)
-    on = np.cumsum(share * share[::-1])[::-1]  # k = 0 is every unit, k = T is u_T
-    return np.log10(np.minimum(on, 1.0)) / 2
+    return theory.identity_rail(length) if cell == "relu" else None
 
 
 WITH = {
@@ -163,6 +150,14 @@ WITH = {
     "gaussian_large": "With Gaussian weights 1.5 times as large",
     "orthogonal": "With orthogonal weights",
     "identity": "With the identity for weights",
+}
+#: beside a pinned curve, on a phone too
+SHORT = {
+    "torch_default": "PyTorch",
+    "gaussian": "1/√n",
+    "gaussian_large": "1.5/√n",
+    "orthogonal": "orthogonal",
+    "identity": "identity",
 }
 WHO = {
     "tanh": "a tanh cell",
@@ -208,5 +203,5 @@ def sentence(record: CellsRecord) -> Sentence:
         silent=record.silent,
         networks=record.networks,
     )
-    label = f"{CELLS[record.cell]}, {STARTS[record.start].split(',')[0]}"
+    label = f"{NAMES[record.cell]}, {SHORT[record.start]}, {record.length} steps"  # a pin keeps its own length
     return Sentence(verdict, text, label, total)

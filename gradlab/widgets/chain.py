@@ -1,13 +1,10 @@
 """Explorer [c]: a chain of neurons, its factors and what a nudge of the first bias measures."""
 
-from difflib import get_close_matches
-from numbers import Real
-
 import numpy as np
 
 from gradlab.activations import activation
 from gradlab.backprop import Stack, forward
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.plots.chain import chain as draw
 from gradlab.records import ChainRecord
 from gradlab.style import power
@@ -49,16 +46,11 @@ def evaluate(length: int = 4, weight: float = 1, bias: float = 0, aim: str = "sa
     >>> (10 ** nielsen.log10_link).round(9).tolist(), round(float(10 ** nielsen.log10_product[-1]), 6)
     ([25.0, 25.0, 25.0], 3906.25)
     """
-    if not isinstance(length, Real) or isinstance(length, bool) or length not in range(2, 21):
-        raise ValueError(f"length: got {length!r}, expected a whole number of neurons from 2 to 20")
+    limits.whole(2, 20, length=length)
+    limits.number(-100, 100, weight=weight)
+    limits.number(-10, 10, bias=bias)
+    limits.one_of(AIMS, aim=aim)
     length = int(length)
-    for name, value, bound in (("weight", weight, 100), ("bias", bias, 10)):
-        if not isinstance(value, Real) or not abs(value) <= bound:
-            raise ValueError(f"{name}: got {value!r}, expected a number from -{bound} to {bound}")
-    if aim not in AIMS:
-        near = get_close_matches(str(aim), AIMS)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"aim: got {aim!r}, expected one of {', '.join(AIMS)}{hint}")
     shifts = np.concatenate([[0.0], *([h, -h, h / 2, -h / 2] for h in NUDGES)])
     states = forward(chain_stack(length, weight, bias, aim), np.stack([np.full_like(shifts, INPUT), shifts], axis=1))
     z, outputs = np.hstack(states.pre)[0], np.hstack(states.post)

@@ -7,7 +7,7 @@ import numpy as np
 from gradlab import theory
 from gradlab.backprop import convolution_matrix
 from gradlab.backprop.undrawn import undrawn_sizes
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.initializers import Initializer
 from gradlab.initializers import initializer as initializer_named
 from gradlab.plots.convolution import convolution as draw
@@ -72,13 +72,10 @@ def evaluate(kernel: int, channels: int, depth: int, initializer: str) -> Convol
     >>> print(f"{record.factor_measured:.2f} a layer, theory {record.factor_theory:.3f}")
     0.17 a layer, theory 0.170
     """
-    for name, value, low, high in (("channels", channels, min(CHANNELS), max(CHANNELS)), ("depth", depth, 2, DEEPEST)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-            raise ValueError(f"{name}: got {value!r}, expected a whole number from {low} to {high}")
-    if isinstance(kernel, bool) or kernel not in KERNELS:
-        raise ValueError(f"kernel: got {kernel!r}, expected one of {', '.join(map(str, KERNELS))}")
-    if initializer not in WEIGHTS:
-        raise ValueError(f"initializer: got {initializer!r}, expected one of {', '.join(WEIGHTS)}")
+    limits.one_of(KERNELS, kernel=kernel)
+    limits.whole(CHANNELS[0], CHANNELS[-1], channels=channels)
+    limits.whole(2, DEEPEST, depth=depth)
+    limits.one_of(WEIGHTS, initializer=initializer)
     kernel, channels, depth = int(kernel), int(channels), int(depth)
     law, fan_in = _law(initializer), kernel**2 * channels
     signal, gradient = _measured(kernel, channels, law)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from gradlab import theory
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.plots.forget_bias import forget_bias as draw
 from gradlab.records import ForgetBiasRecord
 from gradlab.recurrent import gru_cell, lstm_cell, run, step_jacobians
@@ -32,8 +32,8 @@ def forget_bias() -> Explorer:
         title="The famous +1 buys a memory of two steps",
         controls=(
             Menu("cell", "Cell", CELLS, "lstm"),
-            Slider("bias", "Bias of the gate", BIASES, 1),
-            Slider("length", "Length", LENGTHS, 100, unit="steps"),
+            Slider("bias", "Gate bias", BIASES, 1),
+            Slider("length", "Length", LENGTHS, 100, unit="steps", words={1: "1 step"}),
         ),
         evaluate=evaluate,
         figure=draw,
@@ -62,12 +62,9 @@ def evaluate(cell: str = "lstm", bias: float = 1, length: int = 100) -> ForgetBi
     >>> float(record.log10_theory[-1].round(2)), round(record.half_life)
     (-0.03, 100)
     """
-    if cell not in CELLS:
-        raise ValueError(f"cell: got {cell!r}, expected one of {', '.join(CELLS)}")
-    if not BIASES[0] <= bias <= BIASES[-1]:
-        raise ValueError(f"bias: got {bias!r}, expected a number from {BIASES[0]} to {BIASES[-1]}")
-    if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or not 1 <= length <= LONGEST:
-        raise ValueError(f"length: got {length!r}, expected a whole number of steps from 1 to {LONGEST}")
+    limits.one_of(CELLS, cell=cell)
+    limits.number(BIASES[0], BIASES[-1], bias=bias)
+    limits.whole(1, LONGEST, length=length)
     steps = next(steps for steps in (10, 100, LONGEST) if length <= steps)
     direct, total = _measured(cell, float(bias), steps)[..., : length + 1]
     low, median, high = np.quantile(total, (0.1, 0.5, 0.9), axis=0)
@@ -123,9 +120,9 @@ def _left(kind: str, bias: float, steps: int, seed: int) -> np.ndarray:
 GATE = "{gate} bias {bias} keeps <b>{keeps}</b> a step, so the gate alone halves the memory in <b>{half_life}</b>. "
 LEFT = "After {steps} it leaves {direct}, theory says {theory}; all paths together leave <b>{total}</b>. "
 OTHERS = {
-    "much": "The paths through the other gates add the rest.",
-    "little": "The paths through the other gates add a little.",
-    "none": "The paths through the other gates hardly count.",
+    "much": "The paths through the candidate add the rest.",
+    "little": "The paths through the candidate add a little.",
+    "none": "The paths through the candidate hardly count.",
 }
 
 

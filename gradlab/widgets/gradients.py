@@ -7,7 +7,7 @@ import numpy as np
 from gradlab import plots, theory
 from gradlab.activations import activation as activation_named
 from gradlab.backprop import Stack, dense_stack, profile, profiles_of_all_depths
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.initializers import initializer as initializer_named
 from gradlab.records import DepthProfiles, GradientsRecord, LayerProfile
 from gradlab.style import ACTIVATION_LABELS, number, power
@@ -67,8 +67,7 @@ def evaluate(depth: int = 30, activation: str = "sigmoid", initializer: str = "x
     >>> round(float(record.measured[0]), 6), record.overflow_layer
     (0.0, None)
     """
-    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 1:
-        raise ValueError(f"depth: got {depth!r}, expected a whole number of layers, 1 or more")
+    limits.whole(1, depth=depth)
     activation_named(activation), initializer_named(initializer)  # a clear error before any work
     depth = int(depth)
     nets = _profiles(depth, activation, initializer)

@@ -7,7 +7,7 @@ import numpy as np
 from gradlab import theory
 from gradlab.backprop import dense_stack
 from gradlab.data import PIXELS, digits
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.plots.learning_speed import learning_speed as draw
 from gradlab.records import GapRecord, SpeedRecord
 from gradlab.style import number
@@ -73,12 +73,10 @@ def evaluate(hidden_layers: int = 4, network: str = "nielsen", epoch: int = 0, v
     hidden_layers: 1 to 4. network: a key of ``NETWORKS``. epoch: 0 to 500 full-batch steps already taken. view: a key
     of ``VIEWS``. Raises ValueError for anything else.
     """
-    for name, value, low, high in (("hidden_layers", hidden_layers, 1, 4), ("epoch", epoch, 0, LAST)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-            raise ValueError(f"{name}: got {value!r}, expected a whole number from {low} to {high}")
-    for name, value, known in (("network", network, NETWORKS), ("view", view, VIEWS)):
-        if value not in known:
-            raise ValueError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
+    limits.whole(1, 4, hidden_layers=hidden_layers)
+    limits.one_of(NETWORKS, network=network)
+    limits.one_of(VIEWS, view=view)
+    limits.whole(0, LAST, epoch=epoch)
     field, how = VIEWS[view]
     run = training_run(hidden_layers, network, how["optimizer"], epoch not in EPOCHS)
     log10_speed = np.log10(getattr(run, field)[:, :, :hidden_layers]).mean(axis=1)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.plots.nonnormality import nonnormality as draw
 from gradlab.records import NonnormalityRecord, PowerNorms
 from gradlab.recurrent import PlainCell, power_norms, recurrent_weights, run, step_jacobians, with_eigenvalues
@@ -63,19 +63,16 @@ def evaluate(matrix: str = "apart", departure: float = 1.7, steps: int = 8) -> N
     departure  c from 0 to 16, the Frobenius norm of what the Schur form of W has above its diagonal; 0 is normal
     steps      t from 1 to 100
 
-    Raises ValueError for anything else. Source of the tanh cell: a counterexample to the eigenvalue form of the bound
-    in Pascanu et al. 2013, section 2.1; of the departure: Henrici 1962.
+    Raises ValueError for anything else. Source of the tanh cell: a counterexample to the bound of Pascanu et al. in
+    its first form, by eigenvalues (arXiv 1211.5063v2, section 2.1); of the departure: Henrici 1962.
 
     >>> record = evaluate(matrix="equal", departure=5, steps=9)
     >>> record.powers.peak, round(10**record.log10_norm, 2), record.powers.last_above_one
     (9, 19.38, 54)
     """
-    if matrix not in MATRICES:
-        raise ValueError(f"matrix: got {matrix!r}, expected one of {', '.join(MATRICES)}")
-    if not 0 <= departure <= FARTHEST:
-        raise ValueError(f"departure: got {departure!r}, expected a number from 0 to {FARTHEST}")
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= LONGEST:
-        raise ValueError(f"steps: got {steps!r}, expected a whole number from 1 to {LONGEST}")
+    limits.one_of(MATRICES, matrix=matrix)
+    limits.number(0, FARTHEST, departure=departure)
+    limits.whole(1, LONGEST, steps=steps)
     steps, departure = int(steps), float(departure)
     weights, jacobian, powers = _matrices(matrix, departure)
     eigenvalues = _eigenvalues(matrix)
@@ -169,7 +166,8 @@ WHO = {
 NAMES = {"apart": "0.95 and 0.8", "equal": "0.9 twice", "random": "200 random", "tanh": "0 twice, tanh"}
 NORMAL = "The eigenvectors stand at right angles: W is normal."
 DRAWN = " A random draw has non-normality {drawn}."
-TANH = "At the fixed point tanh has the slopes 1 and ¾, so that one step has an eigenvalue that W has not: {own}. It decides."
+TANH = "At the fixed point tanh has the slopes 1 and ¾, so that one step, J, has an eigenvalue that W has not: {own}."
+UNSTABLE = " Drawn are powers of J; a run leaves so unstable a point."
 NOTHING = "With nothing above its diagonal W itself is 0."
 
 
@@ -179,7 +177,7 @@ def sentence(record: NonnormalityRecord) -> Sentence:
     if record.departure == 0:
         value, reason = ("zero", NOTHING) if tanh else ("normal", NORMAL)
     elif tanh:
-        value, reason = "tanh", TANH
+        value, reason = "tanh", TANH + UNSTABLE * (powers.spectral_radius > 1)
     else:
         value, reason = "unbounded" if record.bound is None else "bounded", _growth(record)
     words = {

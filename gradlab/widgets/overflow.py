@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from gradlab import plots, theory
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.products import random_factors, singular_values, where_numbers_end
 from gradlab.records import OverflowRecord
 from gradlab.style import power
@@ -94,13 +94,10 @@ def evaluate(kind: str, layers: int, gain: float, dtype: str) -> OverflowRecord:
     >>> record.log10_values[:, -1].round(2).tolist(), record.shown_end
     ([9.03, 9.03, 9.03], 18)
     """
-    if isinstance(layers, bool) or not isinstance(layers, (int, np.integer)) or not 1 <= layers <= SEARCHED:
-        raise ValueError(f"layers: got {layers!r}, expected a whole number from 1 to {SEARCHED}")
-    if not GAINS[0] <= gain <= GAINS[-1]:
-        raise ValueError(f"gain: got {gain!r}, expected a number from {GAINS[0]} to {GAINS[-1]}")
-    for name, value, known in (("kind", kind, KINDS), ("dtype", dtype, FORMATS)):
-        if value not in known:
-            raise ValueError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
+    limits.whole(1, SEARCHED, layers=layers)
+    limits.number(GAINS[0], GAINS[-1], gain=gain)
+    limits.one_of(KINDS, kind=kind)
+    limits.one_of(FORMATS, dtype=dtype)
     at = np.array([0, *_spread_out(int(layers))])
     values = np.stack([np.zeros((PRODUCTS, 3)), *(_at_length(kind, int(length)) for length in at[1:])], axis=1)
     values += at[:, None] * math.log10(gain)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from gradlab import theory
-from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Menu, Preset, Sentence, Slider, limits
 from gradlab.plots.powers import powers as draw
 from gradlab.records import PowerNorms, PowersRecord
 from gradlab.recurrent import pair, power_norms, recurrent_weights, two_by_two
@@ -63,13 +63,10 @@ def evaluate(modulus: float = 0.99, angle: float = 20, steps: int = 1000, size: 
     >>> print(f"{10 ** record.log10_norm[-1]:.3g}, halved every {record.half_life:.3g} steps")
     4.32e-05, halved every 69 steps
     """
-    for name, value, low, high in (("modulus", modulus, MODULI[0], MODULI[-1]), ("angle", angle, 0, 180)):
-        if not low <= value <= high * (1 + 1e-12):  # the live slider computes its end
-            raise ValueError(f"{name}: got {value!r}, expected a number from {low} to {high}")
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= LONGEST:
-        raise ValueError(f"steps: got {steps!r}, expected a whole number from 1 to {LONGEST}")
-    if size not in SIZES:
-        raise ValueError(f"size: got {size!r}, expected one of {', '.join(SIZES)}")
+    limits.number(MODULI[0], MODULI[-1], modulus=modulus)
+    limits.number(0, 180, angle=angle)
+    limits.whole(1, LONGEST, steps=steps)
+    limits.one_of(SIZES, size=size)
     norms, leading, orbit = _on_the_circle(float(angle), size)
     steps, log10 = int(steps), np.log10(modulus)
     norm = (norms.log10_norm[: steps + 1] + log10 * np.arange(steps + 1)).round(12) + 0.0  # equal at every angle
@@ -166,7 +163,7 @@ RANDOM = (
     "A random 100 × 100 matrix with |λ| = {modulus} makes the luckiest gradient <b>{left}</b> times as long in {steps}, "
     "where |λ|<sup>t</sup> is {rail}: its eigenvectors do not stand at right angles."
 )
-PEAK = "It was longest after step {peak}, {longest} times as long as at first."
+PEAK = "At step {peak} the luckiest was {longest} times as long as at first."
 
 
 def sentence(record: PowersRecord) -> Sentence:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gradlab import theory
 from gradlab.activations import ACTIVATIONS
-from gradlab.explorer import Explorer, Preset, Sentence, Slider
+from gradlab.explorer import Explorer, Preset, Sentence, Slider, limits
 from gradlab.plots.window import window as draw
 from gradlab.records import WindowRecord
 from gradlab.style import number
@@ -53,9 +53,8 @@ def evaluate(weight: float, centre: float) -> WindowRecord:
     >>> print(f"{record.low:.3f} to {record.high:.3f}, bias {record.bias:g}")
     0.454 to 0.546, bias -50
     """
-    for name, value, low, high in (("weight", weight, WEIGHTS[0], WEIGHTS[-1]), ("centre", centre, 0, 1)):
-        if not low <= value <= high * (1 + 1e-12):  # the live slider computes its end as a power of ten
-            raise ValueError(f"{name}: got {value!r}, expected a number from {low} to {high}")
+    limits.number(WEIGHTS[0], WEIGHTS[-1], weight=weight)
+    limits.number(0, 1, centre=centre)
     bias = -weight * centre
     # z is dense where the slope bends and sparse in its tails, whatever the weight
     z = np.sinh(np.linspace(np.arcsinh(bias), np.arcsinh(weight + bias), POINTS))

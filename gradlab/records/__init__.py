@@ -1,0 +1,60 @@
+"""What crosses a border between modules: frozen dataclasses of float64 arrays.
+
+Everything that grows or decays geometrically is held as log10. A float64 ends at 1e-308, a deep net does not.
+
+profiles     one network, layer by layer
+chain        a chain of single neurons
+slopes       slopes of activations, side by side, on one link and by width
+networks     many networks of one kind: medians, bands and theory
+convolution  a convolution as a matrix; networks of convolutions
+products     products of random matrices, and where number formats end
+recurrence   Jacobians through time; powers of one matrix
+cells        what recurrent cells leave of a gradient
+gates        the gates of trained cells over one sequence
+sequences    what recurrent networks have learnt of sequences
+clipping     gradient descent on a cliff, with and without clipping
+base         what the records share
+"""
+
+from gradlab.records.cells import CellsRecord, ForgetBiasRecord
+from gradlab.records.chain import ChainRecord, NudgeSizes
+from gradlab.records.clipping import CliffDescent, ClippingRecord
+from gradlab.records.convolution import ConvolutionRecord, MatrixRecord
+from gradlab.records.gates import GatesRecord
+from gradlab.records.networks import GapRecord, GradientsRecord, SpeedRecord, ZooRecord
+from gradlab.records.products import NumbersEnd, OverflowRecord
+from gradlab.records.profiles import QUANTITIES, DepthProfiles, LayerProfile, SignalProfile
+from gradlab.records.recurrence import GradientTerms, JacobianProfile, NonnormalityRecord, PowerNorms, PowersRecord
+from gradlab.records.sequences import LearntRecord
+from gradlab.records.slopes import SlopesRecord, WidthRecord, WindowRecord
+
+__all__ = [
+    "QUANTITIES",
+    "CellsRecord",
+    "ChainRecord",
+    "CliffDescent",
+    "ClippingRecord",
+    "ConvolutionRecord",
+    "DepthProfiles",
+    "ForgetBiasRecord",
+    "GapRecord",
+    "GatesRecord",
+    "GradientTerms",
+    "GradientsRecord",
+    "JacobianProfile",
+    "LayerProfile",
+    "LearntRecord",
+    "MatrixRecord",
+    "NonnormalityRecord",
+    "NudgeSizes",
+    "NumbersEnd",
+    "OverflowRecord",
+    "PowerNorms",
+    "PowersRecord",
+    "SignalProfile",
+    "SlopesRecord",
+    "SpeedRecord",
+    "WidthRecord",
+    "WindowRecord",
+    "ZooRecord",
+]
