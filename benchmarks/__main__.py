@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("depths", "convolution", "recurrent", "live", "table", "imports", "pages", "book")
+NAMES = ("depths", "convolution", "normalization", "recurrent", "live", "table", "imports", "pages", "book")
 
 
 def main(names: list[str]) -> int:

@@ -159,7 +159,7 @@ class Convolution:
     padding_mode: str
 
     def apply(self, h):
-        return convolve(h, self.weight, self.bias, **self._how)
+        return convolve(h, self.weight, self.bias, **self._how), h
 
     def pull_back(self, h, delta):
         return convolution_gradients(h, self.weight, delta, **self._how)
@@ -210,6 +210,7 @@ def convolution_stack(
     gain: float = 1.0,
     padding: int | None = None,
     padding_mode: str = "zeros",
+    normalization: str = "none",
     dtype=np.float64,
 ) -> ConvolutionStack:
     """A stack with drawn kernels and biases, layer by layer: a deeper stack of one seed begins with the shallower.
@@ -234,4 +235,4 @@ def convolution_stack(
         return kernel, law.draw_bias(c_out, c_in * kernel_size**2, rng)
 
     layers = drawn("channels", channels, activation_names, seed, dtype, draw)
-    return ConvolutionStack(*layers, padding=padding, padding_mode=padding_mode)
+    return ConvolutionStack(*layers, padding=padding, padding_mode=padding_mode, normalizations=normalization)

@@ -29,7 +29,7 @@ class Dense:
     def apply(self, h):
         z = h @ self.weight.T
         z += self.bias
-        return z
+        return z, h
 
     def pull_back(self, h, delta):
         return delta @ self.weight, delta.T @ h, delta.sum(axis=0)
@@ -42,6 +42,7 @@ class Stack(Layers):
     weights      L matrices (n_ell, n_{ell-1})
     biases       L vectors (n_ell,)
     activations  L of them, one a layer
+    normalizations   L of them, None for a layer without; or one for all, by name
 
     Raises ValueError where shapes do not chain or a number is not finite.
 
@@ -56,7 +57,14 @@ class Stack(Layers):
 
 
 def dense_stack(
-    widths: Sequence[int], activation_names, initializer_name, *, seed: int, gain: float = 1.0, dtype=np.float64
+    widths: Sequence[int],
+    activation_names,
+    initializer_name,
+    *,
+    seed: int,
+    gain: float = 1.0,
+    normalization: str = "none",
+    dtype=np.float64,
 ) -> Stack:
     """A stack with drawn weights and biases, layer by layer: a deeper stack of one seed begins with the shallower.
 
@@ -64,6 +72,8 @@ def dense_stack(
     activation_names  one for all layers, or a sequence of L
     initializer_name  one for all layers
     gain              factor on every weight
+    normalization     "none", "batch", "layer" or "rms", of every layer's z before its activation; or one each, as
+                      `Stack` takes them. The weights are the same whichever it is
 
     Raises ValueError for fewer than two widths, a width below 1, unknown names; TypeError where the seed is left out.
 
@@ -75,7 +85,7 @@ def dense_stack(
     def draw(n_out, n_in, rng):
         return law.draw(n_out, n_in, rng, gain), law.draw_bias(n_out, n_in, rng)
 
-    return Stack(*drawn("widths", widths, activation_names, seed, dtype, draw))
+    return Stack(*drawn("widths", widths, activation_names, seed, dtype, draw), normalizations=normalization)
 
 
 def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: float = 1.0) -> DepthProfiles:
@@ -83,7 +93,7 @@ def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: f
 
     One pass: the cut stacks share their states, and going down, the deltas of all depths are rows of one matrix, so a
     layer is one product for all of them. Layer 1 may have another number of inputs; all layers must be n wide.
-    Raises ValueError as `profile`, and where layers differ in width.
+    Raises ValueError as `profile`, where layers differ in width, and where one is normalized.
 
     >>> from gradlab.backprop import profile
     >>> stack = dense_stack([4] * 6, "tanh", "orthogonal", seed=0)
@@ -94,6 +104,8 @@ def profiles_of_all_depths(stack: Stack, x, output_gradient, *, learning_rate: f
     """
     if not isinstance(stack, Stack):
         raise ValueError(f"stack is a {type(stack).__name__}; a Stack of dense layers is wanted")
+    if any(stack.normalizations):
+        raise ValueError("stack has normalized layers, whose gradient is no product with W: take `profile` of each cut")
     n = stack.widths[-1]
     if set(stack.widths[1:]) != {n}:
         raise ValueError(f"stack has layers of widths {stack.widths[1:]}; one width is wanted: all share one gradient")

@@ -1,11 +1,12 @@
 """What a stack of layers is, how its weights are drawn, and what is asked of numbers that come from outside.
 
-A layer knows two things: z = apply(h), and pull_back(h, delta) -> (dL/dh, dL/dW, dL/db) for delta = dL/dz, linear in
-delta. An activation phi follows: h_ell = phi(z_ell).
+A layer knows two things: apply(h) -> (z, kept), where kept is what it wants to see again on the way back, and
+pull_back(kept, delta) -> (dL/dh, dL/dW, dL/db) for delta = dL/dz, linear in delta. An activation phi follows: h_ell =
+phi(z_ell). A normalization may stand between them, and is then part of the layer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral
@@ -14,22 +15,28 @@ from typing import ClassVar
 import numpy as np
 
 from gradlab.activations import Activation, activation
+from gradlab.backprop.normalization import Normalization, Normalized, per_layer
 
 
 @dataclass(frozen=True, eq=False)
 class Layers:
     """Layers of one kind, one after another; a subclass says which by `layer`, `weight_axes` and `input_axes`.
 
-    weights, biases, activations   L of each, one a layer; the first axis of a weight is its outputs, the second its
-    inputs. Raises ValueError where shapes do not chain or a number is not finite.
+    weights, biases, activations   L of each, one a layer
+    normalizations                 L of them, one a layer: how z_ell is normalized, None for not at all; or one for
+                                   all, by name
+
+    Raises ValueError where shapes do not chain or a number is not finite.
     """
 
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
     activations: tuple[Activation, ...]
+    normalizations: tuple[Normalization | None, ...] = field(default=None, kw_only=True)
 
     weight_axes: ClassVar[tuple[str, ...]]
     input_axes: ClassVar[tuple[str, ...]]
+    inputs_axis: ClassVar[int] = 1  # of a weight; its outputs are the axis before
 
     def __post_init__(self):
         weights = tuple(map(np.asarray, self.weights))
@@ -40,10 +47,12 @@ class Layers:
         lengths = len(self.weights), len(self.biases), len(self.activations)
         if min(lengths) < 1 or len(set(lengths)) > 1:
             raise ValueError(f"weights, biases, activations: {lengths} of them came; one of each a layer, at least one")
+        object.__setattr__(self, "normalizations", per_layer(self.normalizations, self.depth))
+        axes, inputs = list(self.weight_axes), self.inputs_axis
         for i, (w, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            n_in = self.weights[i - 1].shape[0] if i else self.weight_axes[1]
-            checked(f"weights[{i}]", w, (self.weight_axes[0], n_in, *self.weight_axes[2:]))
-            checked(f"biases[{i}]", b, w.shape[:1])
+            checked(f"weights[{i}]", w, axes)
+            checked(f"biases[{i}]", b, w.shape[:inputs])
+            axes[inputs] = w.shape[inputs - 1]  # what this layer gives, the next one takes
 
     @property
     def depth(self) -> int:
@@ -52,7 +61,7 @@ class Layers:
     @property
     def widths(self) -> tuple[int, ...]:
         """(n_0, n_1, ..., n_L), n_0 the number of inputs."""
-        return (self.weights[0].shape[1], *map(len, self.biases))
+        return (self.weights[0].shape[self.inputs_axis], *(b.shape[-1] for b in self.biases))
 
     @property
     def dtype(self) -> np.dtype:
@@ -61,12 +70,21 @@ class Layers:
     @cached_property
     def layers(self) -> tuple:
         """The L layers, each with `apply` and `pull_back`."""
-        return tuple(map(self.layer, self.weights, self.biases))
+        return self._normalized(map(self.layer, self.weights, self.biases))
+
+    def _normalized(self, layers):
+        pairs = zip(layers, self.normalizations, strict=True)
+        return tuple(layer if how is None else Normalized(layer, how) for layer, how in pairs)
+
+    @property
+    def outer_activations(self) -> tuple[Activation, ...]:
+        """What follows each layer."""
+        return self.activations
 
     def cut(self, depth: int):
         """The first `depth` layers. Raises ValueError where depth is not one of 1..L."""
         index(depth=(depth, 1, self.depth))
-        parts = {name: getattr(self, name)[:depth] for name in ("weights", "biases", "activations")}
+        parts = {name: getattr(self, name)[:depth] for name in ("weights", "biases", "activations", "normalizations")}
         return replace(self, **parts)
 
 

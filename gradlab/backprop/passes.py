@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradlab.backprop.layers import Layers, batch, index
+from gradlab.backprop.normalization import Statistics
 from gradlab.backprop.norms import log10_norms, scaled, squares
 from gradlab.records import LayerProfile
 
@@ -22,12 +23,16 @@ from gradlab.records import LayerProfile
 class States:
     """What the forward pass leaves behind: inputs (B, n_0); pre (z_ell) and post (h_ell), L arrays (B, n_ell) each.
 
-    For convolutions n_ell stands for (c_ell, h_ell, w_ell).
+    `kept` is what each layer wants to see again on the way back.
+
+    For convolutions n_ell stands for (c_ell, h_ell, w_ell). z_ell is what the activation is given: where a layer is
+    normalized, the normalized.
     """
 
     inputs: np.ndarray
     pre: tuple[np.ndarray, ...]
     post: tuple[np.ndarray, ...]
+    kept: tuple
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +55,15 @@ def forward(stack: Layers, x) -> States:
     (5, 3)
     """
     h = inputs = batch("x", x, stack.dtype, ("B", stack.widths[0], *stack.input_axes))
-    pre, post = [], []
+    pre, post, kept = [], [], []
     with np.errstate(over="ignore", invalid="ignore"):
-        for layer, phi in zip(stack.layers, stack.activations, strict=True):
-            z = layer.apply(h)
+        for layer, phi in zip(stack.layers, stack.outer_activations, strict=True):
+            z, seen = layer.apply(h)
             h = phi.value(z)
+            kept.append(seen)
             pre.append(z)
             post.append(h)
-    return States(inputs, tuple(pre), tuple(post))
+    return States(inputs, tuple(pre), tuple(post), tuple(kept))
 
 
 def backward(stack: Layers, states: States, output_gradient) -> Gradients:
@@ -72,12 +78,11 @@ def backward(stack: Layers, states: States, output_gradient) -> Gradients:
     [[1.0, 2.0]]
     """
     carried = batch("output_gradient", output_gradient, stack.dtype, states.post[-1].shape)
-    before = (states.inputs, *states.post)
     weights, biases, pre = [], [], []
     with np.errstate(over="ignore", invalid="ignore"):
         for ell in reversed(range(stack.depth)):
-            delta = carried * stack.activations[ell].slope(states.pre[ell])
-            carried, dw, db = stack.layers[ell].pull_back(before[ell], delta)
+            delta = carried * stack.outer_activations[ell].slope(states.pre[ell])
+            carried, dw, db = stack.layers[ell].pull_back(states.kept[ell], delta)
             weights.append(dw)
             biases.append(db)
             pre.append(delta)
@@ -99,22 +104,21 @@ def profile(stack: Layers, x, output_gradient, *, learning_rate: float = 1.0) ->
     rate = log10_rate(stack, learning_rate)
     states = forward(stack, x)
     carried = batch("output_gradient", output_gradient, stack.dtype, states.post[-1].shape)
-    before = (states.inputs, *states.post)
-    norms = log10_norms(before)
+    norms = log10_norms((states.inputs, *states.post))
     overflow = overflow_layer(states, norms)
     dz, dw = np.full((2, stack.depth), np.nan)
     taken_out = 0.0
     with np.errstate(all="ignore"):
         for ell in reversed(range(stack.depth if overflow is None else 0)):
-            delta = carried * stack.activations[ell].slope(states.pre[ell])
+            delta = carried * stack.outer_activations[ell].slope(states.pre[ell])
             size = log10_norms([delta])[0]
             dz[ell] = taken_out + size
             # dL/dW is a product of delta and h: where h is large, delta is kept small, and the other way round
             delta, scale = scaled(delta, size, -norms[ell] / 2 if np.isfinite(norms[ell]) else 0.0)
             taken_out += scale
-            carried, gradient, _ = stack.layers[ell].pull_back(before[ell], delta)
+            carried, gradient, _ = stack.layers[ell].pull_back(states.kept[ell], delta)
             dw[ell] = taken_out + log10_norms([gradient])[0]
-    return LayerProfile(*title(stack), *forward_sizes(states, norms), dz, dw, dw + rate, overflow)
+        return LayerProfile(*title(stack), *forward_sizes(states, norms), dz, dw, dw + rate, overflow)
 
 
 def title(stack):
@@ -141,11 +145,32 @@ def log10_rate(stack, learning_rate):
     return np.log10(learning_rate) - log10_norms(stack.weights)
 
 
+def at_inference(stack: Layers, x) -> Layers:
+    """The stack as it answers when training is over: its batch normalizations use fixed means and variances.
+
+    They are those of the batch x, (B, n_0), as a running average would hold them that has settled. From then on an
+    example's answer does not depend on the rest of its batch, which may be one example. Layers without batch
+    normalization stay as they are. Raises ValueError as `forward`, and for residual blocks that normalize within.
+
+    >>> from gradlab.backprop import dense_stack
+    >>> stack, x = dense_stack([3, 4], "tanh", "nielsen", seed=0, normalization="batch"), np.eye(3)
+    >>> settled = at_inference(stack, x)
+    >>> bool(np.array_equal(forward(settled, x[:1]).post[-1], forward(settled, x).post[-1][:1]))
+    True
+    """
+    states, normalizations = forward(stack, x), list(stack.normalizations)
+    for ell, h in enumerate((states.inputs, *states.post[:-1])):
+        if (how := normalizations[ell]) is not None and how.name == "batch":
+            statistics = Statistics.of(stack.layers[ell].inner.apply(h)[0])
+            normalizations[ell] = replace(how, statistics=statistics)
+    return replace(stack, normalizations=tuple(normalizations))
+
+
 def bias_nudge(stack: Layers, x, layer: int, unit: int, size: float) -> np.ndarray:
     """How the output answers a nudge of one bias: (h_L(b + size) - h_L(b - size)) / (2 size), shape (B, n_L).
 
     The central difference: its error falls with size^2 until rounding, about 1e-16/size, takes over.
-    layer is 1..L, unit 0..n-1. Raises ValueError outside them, and where size is not positive and finite.
+    layer is 1..L, unit 0..n-1; of a residual block it is the last bias. Raises ValueError outside them, and where size is not positive and finite.
 
     >>> from gradlab.backprop import dense_stack
     >>> line = dense_stack([1, 1, 1], "linear", "standard_normal", seed=0)
@@ -159,6 +184,6 @@ def bias_nudge(stack: Layers, x, layer: int, unit: int, size: float) -> np.ndarr
     outputs = []
     for signed in (size, -size):
         biases = [b.copy() for b in stack.biases]
-        biases[layer - 1][unit] += signed
+        biases[layer - 1].reshape(-1, stack.widths[layer])[-1, unit] += signed
         outputs.append(forward(replace(stack, biases=tuple(biases)), x).post[-1])
     return (outputs[0] - outputs[1]) / (2 * size)

@@ -1,11 +1,13 @@
 """Closed forms for the size of signals and gradients, computed without any network.
 
-mean_field   variance of the pre-activations, and the factor chi on the gradient, in wide layers
-correlation  what becomes of the difference between two inputs; saturated and dead units
-window       the window in which one sigmoid neuron passes on the whole gradient
-products     growth and spread of products of random matrices, and where they leave a number format
-recurrence   powers of one matrix, gates, and the units of an identity-initialised cell that stay alive
-formats      half-lives, and where powers leave a number format
+mean_field     variance of the pre-activations, and the factor chi on the gradient, in wide layers
+correlation    what becomes of the difference between two inputs; saturated and dead units
+window         the window in which one sigmoid neuron passes on the whole gradient
+products       growth and spread of products of random matrices, and where they leave a number format
+recurrence     powers of one matrix, gates, and the units of an identity-initialised cell that stay alive
+normalization  the factor on the gradient where every layer is normalized
+residual       signal and gradient through residual blocks
+formats        half-lives, and where powers leave a number format
 """
 
 from gradlab.theory.correlation import correlation_map, correlation_profile, dead_profile, saturated_share
@@ -19,6 +21,7 @@ from gradlab.theory.mean_field import (
     rms_slope,
     variance_profile,
 )
+from gradlab.theory.normalization import normalized_chi, normalized_gradient_profile
 from gradlab.theory.products import (
     Crossing,
     gaussian_exponents,
@@ -37,16 +40,19 @@ from gradlab.theory.recurrence import (
     gate_bias,
     gate_half_life,
     gate_rail,
+    identity_rail,
     jacobian_rail,
     jordan_power_norm,
     kreiss_bound,
     power_rail,
     vanishing_bound,
 )
+from gradlab.theory.residual import ResidualProfile, residual_growth, residual_profile
 from gradlab.theory.window import UnstableWindow, sigmoid_power_bound, unstable_window, widest_window
 
 __all__ = [
     "Crossing",
+    "ResidualProfile",
     "UnstableWindow",
     "additive_roots",
     "alive_share",
@@ -64,15 +70,20 @@ __all__ = [
     "gaussian_offsets",
     "gradient_profile",
     "half_life",
+    "identity_rail",
     "jacobian_rail",
     "jordan_power_norm",
     "kreiss_bound",
     "largest_singular_value",
     "mean_square",
     "norm_growth",
+    "normalized_chi",
+    "normalized_gradient_profile",
     "overflow_depth",
     "overflow_layer",
     "power_rail",
+    "residual_growth",
+    "residual_profile",
     "rms_slope",
     "saturated_share",
     "second_moment_ratio",
