@@ -1,4 +1,4 @@
-"""The real handwritten digits that ship with scikit-learn: 1797 images of 8 x 8 pixels, no download."""
+"""The real handwritten digits that ship with scikit-learn, 1797 images of 8 x 8 pixels, and tasks of sequences."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,3 +72,68 @@ def _source() -> tuple[np.ndarray, np.ndarray]:
 
     bunch = load_digits()
     return bunch.data / 16.0, bunch.target.astype(int)
+
+
+def adding_problem(length: int, examples: int, *, seed) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of numbers, two of them marked, and the sum of the two: inputs (T, B, 2) and targets (B,), float64.
+
+    Column 0 of the inputs holds numbers drawn evenly from [0, 1]; column 1 a mark, 1 at one step of the first half and
+    at one of the second half, 0 elsewhere. Who always answers the mean, 1, has a mean squared error of 1/6: the variance
+    of the sum of two such numbers. seed: an integer from 0, or a NumPy generator, which goes on from where it is.
+    ValueError for a length below 2 or fewer than one example. Source: Hochreiter and Schmidhuber 1997, section 5.4; the
+    form with one mark in each half is that of Arjovsky, Shah and Bengio 2016.
+
+    >>> inputs, targets = adding_problem(10, 5000, seed=0)
+    >>> inputs.shape, targets.shape, round(float(6 * targets.var()), 2)
+    ((10, 5000, 2), (5000,), 1.0)
+    """
+    _whole(length=(length, 2), examples=(examples, 1))
+    rng = _generator(seed)
+    numbers, marks = rng.uniform(size=(length, examples)), np.zeros((length, examples))
+    half = length // 2
+    for low, high in ((0, half), (half, length)):
+        marks[rng.integers(low, high, size=examples), np.arange(examples)] = 1.0
+    return np.stack([numbers, marks], axis=-1), (numbers * marks).sum(axis=0)
+
+
+def keyword_problem(
+    length: int, examples: int, *, seed, rate: float = 0.0, keywords: int = 3, fillers: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences of symbols, most of which mean nothing: which keyword came last? Inputs (T, B, K + F) and targets (B,).
+
+    Each symbol is a 1 in its own column, float64: keywords in the first K columns, fillers in the others. The first
+    symbol is a keyword; every later one is a keyword with probability `rate`, else a filler. Which one, is drawn evenly.
+    targets: the column of the last keyword, int. With rate 0 there is one keyword, T - 1 steps before the answer: the
+    latching problem of Bengio et al. 1994. Who guesses has a cross-entropy of ln K.
+    seed: an integer from 0, or a NumPy generator, which goes on from where it is. ValueError for a length, a number of
+    examples, of keywords or of fillers below 1, or a rate outside [0, 1].
+
+    >>> inputs, targets = keyword_problem(5, 2, seed=0)
+    >>> inputs.shape, inputs.argmax(-1).T.tolist(), targets.tolist()
+    ((5, 2, 6), [[0, 3, 3, 3, 4], [2, 5, 4, 3, 4]], [0, 2])
+    """
+    _whole(length=(length, 1), examples=(examples, 1), keywords=(keywords, 1), fillers=(fillers, 1))
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate is {rate!r}; it may be a number from 0 to 1")
+    rng, shape = _generator(seed), (length, examples)
+    is_keyword = rng.random(shape) < rate
+    is_keyword[0] = True
+    symbols = np.where(is_keyword, rng.integers(keywords, size=shape), keywords + rng.integers(fillers, size=shape))
+    last = length - 1 - is_keyword[::-1].argmax(axis=0)
+    return np.eye(keywords + fillers)[symbols], symbols[last, np.arange(examples)]
+
+
+def _whole(**given):
+    """ValueError unless every number is whole and not below the least one: name=(number, least)."""
+    for name, (value, least) in given.items():
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{name} is {value!r}; it may be an integer from {least}")
+
+
+def _generator(seed) -> np.random.Generator:
+    """The generator of a seed, or the one given; ValueError for anything else."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; it may be an integer from 0 or a NumPy generator")
+    return np.random.default_rng(seed)

@@ -9,7 +9,7 @@ import torch
 from gradlab import training
 from gradlab.backprop import Stack, backward, dense_stack, forward, sigmoid_cross_entropy_gradient
 from gradlab.data import digits
-from gradlab.training import descend, log_epochs, train
+from gradlab.training import depth, descend, log_epochs, train
 
 IMAGES = digits(40, seed=0)
 STARTS = {"sigmoid": "nielsen", "tanh": "xavier_normal", "relu": "kaiming_normal"}
@@ -92,7 +92,7 @@ def test_precision_follows_the_stacks():
 
 
 def test_an_interrupt_keeps_what_was_measured(monkeypatch):
-    real = training.pre_activations
+    real = depth.pre_activations
     calls = []
 
     def interrupted(*arguments):
@@ -101,7 +101,7 @@ def test_an_interrupt_keeps_what_was_measured(monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(training, "pre_activations", interrupted)
+    monkeypatch.setattr(depth, "pre_activations", interrupted)
     run = train(stacks(), IMAGES.images, IMAGES.labels, epochs=range(50), learning_rate=0.1)
     assert not run.complete and run.epochs.tolist() == [0, 1, 2] and run.loss.shape == (3, 3)
     calls[:] = [1] * 3

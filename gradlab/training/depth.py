@@ -1,16 +1,14 @@
 """The shortest PyTorch loops that show how fast layers learn, and how training ends in NaN: many networks at once."""
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
 import torch
 from torch.nn.functional import softplus
-from tqdm import tqdm
+
+from gradlab.training.loop import counted, one_thread, rate, whole
 
 #: the speeds that a training run records
 MEASURES = ("image_gradient", "bias_gradient", "weight_gradient", "step_ratio")
@@ -87,8 +85,8 @@ def log_epochs(last: int, count: int = 20) -> tuple[int, ...]:
     >>> log_epochs(500, 12)
     (0, 1, 2, 4, 7, 13, 24, 44, 81, 149, 273, 500)
     """
-    _whole("last", last, 1)
-    _whole("count", count, 2)
+    whole("last", last, 1)
+    whole("count", count, 2)
     marks, at = [0, 1], 1
     while marks[-1] < last and len(marks) < count:
         left = count - len(marks)
@@ -126,7 +124,7 @@ def train(
     keep, rows, complete = 1 - learning_rate * weight_decay, [], False
     with one_thread():
         try:
-            for epoch in tqdm(range(epochs[-1] + 1), desc=optimizer, disable=not _watched(progress), file=sys.stderr):
+            for epoch in counted(epochs[-1] + 1, optimizer, progress):
                 pre = pre_activations(weights, biases, names, x)
                 loss = (softplus(pre[-1]) - y * pre[-1]).sum(1).mean(1)
                 step.zero_grad()
@@ -157,8 +155,8 @@ def descend(stacks: Sequence, inputs, targets, *, learning_rate: float, steps: i
     share nothing but the batched products. inputs (B, n_0), targets (B, n_L). Nothing stops at inf or nan: a diverging
     network shows how it ends. Raises ValueError for a learning rate that is not positive, steps below 1, other shapes.
     """
-    _rate("learning_rate", learning_rate, open_end=True)
-    _whole("steps", steps, 1)
+    rate("learning_rate", learning_rate, open_end=True)
+    whole("steps", steps, 1)
     names, shapes = _alike(stacks)
     if len(names) < 4:
         raise ValueError(f"stacks have {len(names)} layers; at least 4 are wanted, two of them between first and last")
@@ -196,17 +194,6 @@ def pre_activations(weights, biases, names, x) -> list:
     return pre
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Small networks are fastest on one thread; the former number comes back at the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _parameter(arrays) -> torch.Tensor:
     """One layer of every network, (S, ...), in the precision that the arrays have."""
     return torch.from_numpy(np.stack(arrays)).requires_grad_()
@@ -231,37 +218,22 @@ def _record(rows, decay_ratio, complete, networks, layers) -> LearningSpeeds:
     return LearningSpeeds(np.array(columns[0], dtype=int), *speeds, *others, decay_ratio, complete)
 
 
-def _watched(progress: bool | None) -> bool:
-    """A terminal, or a kernel that a Jupyter server started for a person; never a build or a test."""
-    return progress if progress is not None else sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
-
-
-def _whole(name, value, least):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} is {value!r}; it may be an integer from {least}")
-
-
 def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_decay) -> list[str]:
     """The names of the activations; ValueError for whatever the loop cannot run on."""
     if optimizer not in OPTIMIZERS:
         near = get_close_matches(str(optimizer), OPTIMIZERS, n=2, cutoff=0.3)
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"optimizer is {optimizer!r}; it may be one of {OPTIMIZERS}{meant}")
-    _rate("learning_rate", learning_rate, open_end=True)
-    _rate("weight_decay", weight_decay, open_end=False)
+    rate("learning_rate", learning_rate, open_end=True)
+    rate("weight_decay", weight_decay, open_end=False)
     if len(epochs) == 0 or list(epochs) != sorted(set(epochs)):
         raise ValueError(f"epochs is {list(epochs)!r}; it may be a rising list of at least one whole number from 0")
-    _whole("epochs[0]", epochs[0], 0)
+    whole("epochs[0]", epochs[0], 0)
     names, shapes = _alike(stacks)
     if names[-1] != "sigmoid":
         raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
     _rows(shapes, images=images, labels=labels)
     return names
-
-
-def _rate(name, value, open_end):
-    if not np.isfinite(value) or value < 0 or (open_end and value == 0):
-        raise ValueError(f"{name} is {value!r}; it may be a finite number {'above' if open_end else 'from'} 0")
 
 
 def _alike(stacks):
