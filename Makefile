@@ -15,7 +15,7 @@ book: _build/made
 test: _build/made browser
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . \
 		|| { echo "To put this right: $(BIN)/ruff check --fix . && $(BIN)/ruff format ."; exit 1; }
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/suites.py
 
 lab: .venv/made
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) intro.ipynb

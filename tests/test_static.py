@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from states import NAMES, explorer, states
+from states import NAMES, encoded, evaluated, explorer, states
 from test_explorer import toy
 
 from gradlab.explorer import Menu, PlotlyMime, Preset, Sentence, Slider, static, table
@@ -63,10 +63,9 @@ def page(tmp_path_factory):
     def of(name):
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
-            found = states(name)
-            sentences = [[s.said.verdict, s.said.whole, s.said.label, s.said.log10_value] for s in found]
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(table, "build", lambda _: table.encode([s.spec for s in found], sentences))
+                patch.setattr(table, "evaluated", lambda _: evaluated(name))
+                patch.setattr(table, "compressed", lambda *_: encoded(name))
                 made[name] = static.html(explorer(name), str(folder)), folder
         return made[name]
 

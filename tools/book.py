@@ -1,7 +1,7 @@
 """The book's own Sphinx extension: what stands between the sources and a page that asks no other host.
 
 - Notebooks are executed again when the package changes, not only when their own code does: the execution cache lies in
-  a folder named after a hash of `gradlab` and the pinned requirements.
+  a folder named after a hash of `gradlab` and the pinned requirements. They are executed side by side.
 - The kernels of the build are asked for the static form of every explorer, by the environment variable
   GRADLAB_STATIC. It names the folder for their tables, which are copied to `_static/explorers/` at the end.
 - Style sheet, script, plotly and KaTeX are gathered from the package, `assets/` and `node_modules/` into `_static/`.
@@ -12,13 +12,19 @@ import html
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import page_assets
 import sphinxcontrib.katex as katex
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -37,6 +43,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", prepare_execution, priority=600)
     app.connect("config-inited", prepare_assets, priority=610)
     app.connect("config-inited", prepare_formulas, priority=620)
+    app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", mend_links)
     app.connect("build-finished", publish_tables)
     app.connect("build-finished", forget_old_executions)
@@ -55,6 +62,31 @@ def prepare_execution(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(folder / "cache")
     os.environ["GRADLAB_STATIC"] = str(folder / "tables")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def execute_side_by_side(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
+    """Execute the notebooks about to be read, at most four at a time, into the cache where myst_nb looks for them.
+
+    One that fails is left to myst_nb, which executes it again and reports it.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    unknown = {}
+    for path in map(Path, map(env.doc2path, pages)):
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, as_version=4)
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                unknown[path] = notebook
+
+    def execute(path: Path):
+        return single_nb_execution(unknown[path], str(path.parent), app.config.nb_execution_timeout, allow_errors=False)
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        for path, result in zip(unknown, pool.map(execute, unknown), strict=True):
+            if result.err is None:
+                done = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(done, check_validity=False, overwrite=True)
 
 
 def execution_folder() -> Path:

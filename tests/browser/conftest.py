@@ -2,12 +2,12 @@
 
 import http.server
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, TimeoutError, sync_playwright
 
 from browser.drawn import BOOK, ROOT, Setting, chromium, explorers_of, guesses_of, pages
 
@@ -61,7 +61,8 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("page_name", found or ["no book"], scope="module")
     if "explorer_on" in metafunc.fixturenames:
         pairs = [(page, name) for page in found for name in explorers_of(page)] or [("no book", "none")]
-        metafunc.parametrize("explorer_on", pairs, ids=[f"{Path(page).stem}-{name}" for page, name in pairs])
+        ids = [f"{Path(page).stem}-{name}" for page, name in pairs]
+        metafunc.parametrize("explorer_on", pairs, ids=ids, scope="module")
 
 
 @pytest.fixture(scope="package")
@@ -178,25 +179,47 @@ def address(book, serve):
 
 @pytest.fixture(scope="package")
 def open_page(browser, book, address):
-    """open_page(setting, page, fragment="", folder=None, **context) -> Visit, as a context manager is not needed:
-    whoever asked closes ``visit.page.context``. ``folder`` is another one than the book's, read from disk only.
-    """
+    """open_page(setting, page, fragment="", folder=None, tab="", **context) -> Visit, in the tab kept for such a context.
 
-    def start(setting: Setting, path: str, fragment: str = "", folder: Path | None = None, **more) -> Visit:
+    Each page is a document of its own, but a warm tab loads it at half the price. Who opens a second page in the same
+    setting leaves the first, unless it names another ``tab``. ``folder`` is another one than the book's, read from
+    disk only.
+    """
+    tabs = {}
+
+    def warm(setting: Setting, name: str, more: dict) -> Visit:
+        tab = tabs.get(key := repr((setting, name, more)))
+        if tab and not tab.page.is_closed():
+            try:
+                tab.page.goto("about:blank")  # else a page that differs in its fragment only would not be loaded
+                return tab
+            except Error:  # it hangs or has crashed, which was said where it happened
+                tab.page.context.close()
         context = browser.new_context(**setting.context(), **more)
         context.add_init_script(WATCH)
-        visit = watched(context, setting, address)
+        tab = tabs[key] = watched(context, setting, address)
+        return tab
+
+    def start(
+        setting: Setting, path: str, fragment: str = "", folder: Path | None = None, tab: str = "", **more
+    ) -> Visit:
+        found = warm(setting, tab, more)
+        found.page.mouse.move(0, 0)
+        found.foreign, found.errors = [], []
+        visit = replace(found)
         start = address if setting.scheme == "http" and folder is None else (folder or book).as_uri() + "/"
         visit.page.goto(start + path + fragment, wait_until="load")
         return visit
 
-    return start
+    yield start
+    for tab in tabs.values():
+        tab.page.context.close()
 
 
 @pytest.fixture
-def visits(open_page):
-    """``open_page`` whose pages are closed at the end of the test, which fails when one asked another host or erred."""
-    opened = []
+def visits(request, open_page):
+    """``open_page`` for one test, which fails when one of its pages asked another host or erred."""
+    opened, failed = [], request.session.testsfailed
 
     def start(*args, **more) -> Visit:
         opened.append(open_page(*args, **more))
@@ -204,8 +227,9 @@ def visits(open_page):
 
     yield start
     faults = [fault for visit in opened for fault in visit.foreign + visit.errors]
-    for visit in opened:
-        visit.page.context.close()
+    if faults or request.session.testsfailed != failed:  # the next test gets tabs that nothing has happened to
+        for visit in opened:
+            visit.page.context.close()
     assert not faults
 
 
