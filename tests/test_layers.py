@@ -21,6 +21,8 @@ COMPUTE = {
     "products": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers"},
     "signals": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
     "recurrent": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
+    "clipping": {"numpy", "gradlab.records"},
+    "cliff": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.clipping"},
     "data": {"numpy", "sklearn"},
     "compare": {"numpy", "gradlab.records"},
 }

@@ -3,6 +3,7 @@
 from gradlab.plots.activation_zoo import activation_zoo
 from gradlab.plots.cells import cells
 from gradlab.plots.chain import chain
+from gradlab.plots.clipping import clipping
 from gradlab.plots.convolution import convolution
 from gradlab.plots.forget_bias import forget_bias
 from gradlab.plots.gradients import gradients
@@ -16,6 +17,7 @@ __all__ = [
     "activation_zoo",
     "cells",
     "chain",
+    "clipping",
     "convolution",
     "forget_bias",
     "gradients",

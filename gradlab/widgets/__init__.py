@@ -3,6 +3,7 @@
 from gradlab.widgets.activation_zoo import activation_zoo
 from gradlab.widgets.cells import cells
 from gradlab.widgets.chain import chain
+from gradlab.widgets.clipping import clipping
 from gradlab.widgets.convolution import convolution
 from gradlab.widgets.forget_bias import forget_bias
 from gradlab.widgets.gradients import gradients
@@ -16,6 +17,7 @@ __all__ = [
     "activation_zoo",
     "cells",
     "chain",
+    "clipping",
     "convolution",
     "forget_bias",
     "gradients",
