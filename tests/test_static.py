@@ -62,10 +62,10 @@ def page(tmp_path_factory):
 
     def of(name):
         if name not in made:
-            folder = tmp_path_factory.mktemp(name)
+            folder, whole = tmp_path_factory.mktemp(name), encoded(name)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(table, "evaluated", lambda _: evaluated(name))
-                patch.setattr(table, "compressed", lambda *_: encoded(name))
+                patch.setattr(table, "compressed", lambda *_: whole)
                 made[name] = static.html(explorer(name), str(folder)), folder
         return made[name]
 

@@ -37,7 +37,7 @@ def nonnormality() -> Explorer:
         title="The eigenvalues never moved",
         controls=(
             Menu("matrix", "Eigenvalues", MATRICES, "apart"),
-            Slider("departure", "Non-normality", DEPARTURES, 1.7),
+            Slider("departure", "Departure", DEPARTURES, 1.7),
             Slider("steps", "Steps", STEPS, 8),
         ),
         evaluate=evaluate,
