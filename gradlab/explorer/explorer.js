@@ -115,10 +115,11 @@
   }
 
   function fitPhone(layout) {
-    layout.height = Math.min(layout.height || 420, 330);
+    // One screen holds an explorer; a figure of many rows names the height it needs.
+    layout.height = (layout.meta || {}).phone || Math.min(layout.height || 420, 330);
     // A wide right margin holds the names of curves and stays.
     const margin = layout.margin || {};
-    layout.margin = { ...margin, l: 50, r: margin.r > 20 ? margin.r : 8 };
+    layout.margin = { ...margin, l: Math.min(margin.l || 50, 50), r: margin.r > 20 ? margin.r : 8 };
     layout.annotations = (layout.annotations || []).filter((note) => note.name !== "wide");
   }
 

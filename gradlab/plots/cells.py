@@ -101,7 +101,8 @@ def _frame(record: CellsRecord) -> tuple[float, float]:
 
 def _decades(low: float, high: float) -> dict:
     """The upper panel's axis; where it reaches a factor of 2 or 4, its ticks are factors too."""
-    step = REACH[next(reach for reach in REACH if max(-low, high) <= reach)]
+    far = -low if -low <= 2 * TWO else 0.75 * (high - low)  # as many ticks for a frame that reaches as far up as down
+    step = REACH[next(reach for reach in REACH if far <= reach + 1e-9)]
     return decades_between(low, high, step, word=ten_to if step >= 1 else lambda tick: f"{10**tick:.3g}")
 
 

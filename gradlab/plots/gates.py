@@ -40,7 +40,7 @@ def gates(record: GatesRecord, *, title: str) -> go.Figure:
         frames.append(_frame(low, high))
     layout |= {
         "height": 200 + 130 * (cells + 1),
-        "meta": {"x": "step"},
+        "meta": {"x": "step", "phone": 140 + 95 * (cells + 1)},
         "margin": {"l": 62, "r": 14, "t": 64, "b": 78},
         "xaxis": _steps(record) | {"anchor": "y", "title": {"text": "step →"}},
         "yaxis": {

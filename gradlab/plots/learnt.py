@@ -7,7 +7,7 @@ from gradlab.plots import marks
 from gradlab.records import LearntRecord
 from gradlab.style import colour, figure, marker, note, power, ten_to
 
-NAMES_END = 0.42  # the dots begin behind the names of the rows
+NAMES_END = 0.46  # the dots begin behind the names of the rows
 ROW = 21  # px
 
 
@@ -31,11 +31,11 @@ def learnt(record: LearntRecord) -> go.Figure:
     layout = {
         "height": rows * ROW + 76,
         "margin": {"l": 8, "r": 14, "t": 30, "b": 46},
-        "meta": {"x": "loss"},
+        "meta": {"x": "loss", "phone": rows * ROW + 76},
         "xaxis": {
             "range": [low - 0.1, high + 0.1], "tickvals": ticks.tolist(), "domain": [NAMES_END, 1],
             "ticktext": [ten_to(int(tick)) for tick in ticks], "showgrid": True,
-            "title": {"text": "loss at the end of training →"},
+            "title": {"text": "final loss →"},
         },
         "yaxis": {"range": [-0.7, rows - 0.4], "tickvals": [], "showgrid": False},
         "shapes": [
