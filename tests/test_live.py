@@ -198,9 +198,8 @@ def test_compared(difference, said):
 
 
 def test_the_name_of_a_pin_stands_where_the_figure_keeps_room_for_it():
-    shown = Shown(explorer("cells"))
-    shown.press(WORDS["pin"])
+    shown = Shown(explorer("cells"))  # its first preset pins a curve
     shown.set(cell="relu", start="gaussian_large", length=1000)
     name, place = shown.canvas.layout.annotations[-1], shown.canvas.layout.meta["pinned"]
-    assert name.text == "pinned: LSTM, PyTorch, 100 steps"
+    assert name.text == "pinned: tanh, orthogonal, 100 steps"
     assert (name.x, name.y, name.xref, name.yref) == (place["x"], place["y"], "paper", "paper")
