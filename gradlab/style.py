@@ -72,6 +72,12 @@ SERIF = 'Charter, "Bitstream Charter", "Sitka Text", Cambria, "Noto Serif", "Not
 SANS = 'system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans CJK SC", sans-serif'
 HEIGHT, HEIGHT_PHONE = 420, 330
 
+
+def phone_height(layout: dict) -> int:
+    """Height of a figure on a narrow page, px: an explorer shares its screen with controls, a figure may name its own."""
+    return layout.get("meta", {}).get("phone") or min(layout.get("height", HEIGHT), HEIGHT_PHONE)
+
+
 #: Half-heights, in decades, that a frame about 1 may have. It grows in steps, so that a moving control is not chased
 #: by a moving axis.
 FRAMES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gradlab.explorer.table import floats, plain_json
-from gradlab.style import HEIGHT, HEIGHT_PHONE, variables
+from gradlab.style import HEIGHT, phone_height, variables
 
 WIDTH, WIDTH_PHONE = 720, 360
 ROOM = 8  # px around a panel in which half a marker may stand
@@ -30,7 +30,7 @@ def svg(figure: go.Figure, *, alt: str, phone: bool = False) -> str:
     margin = {"l": 62, "r": 14, "t": 30, "b": 46} | layout.get("margin", {})
     width = WIDTH
     if phone:
-        width, height, margin = WIDTH_PHONE, min(height, HEIGHT_PHONE), margin | {"l": min(margin["l"], 50)}
+        width, height, margin = WIDTH_PHONE, phone_height(layout), margin | {"l": min(margin["l"], 50)}
     box = (margin["l"], margin["t"], width - margin["l"] - margin["r"], height - margin["t"] - margin["b"])
     panels = {key: _Panel(layout, key, box) for key in _pairs(spec["data"])}
     first = next(iter(panels.values()))

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from gradlab.explorer import poster, table
 from gradlab.explorer.core import WORDS, Explorer, Menu, Sentence, Slider, plain, script
-from gradlab.style import HEIGHT, number, power, swap
+from gradlab.style import HEIGHT, number, phone_height, power, swap
 
 #: rows of "The numbers" at most
 ROWS = 12
@@ -135,8 +135,9 @@ def _longest(sentences: list[list]) -> str:
 
 def _figure(figure: go.Figure, title: str, said: Sentence) -> str:
     alt = f"{title}. {plain(said.whole)}"
-    height = figure.to_plotly_json()["layout"].get("height", HEIGHT)
-    drawn = f'<div class="gl-drawn" style="--gl-height:{height}px">{poster.svg(figure, alt=alt)}</div>'
+    layout = figure.to_plotly_json()["layout"]
+    heights = f"--gl-height:{layout.get('height', HEIGHT)}px;--gl-phone:{phone_height(layout)}px"
+    drawn = f'<div class="gl-drawn" style="{heights}">{poster.svg(figure, alt=alt)}</div>'
     return f'<div class="gl-figure">{drawn}</div>'
 
 
