@@ -48,6 +48,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("build-finished", publish_tables)
     app.connect("build-finished", forget_old_executions)
     app.connect("build-finished", drop_icon_script)
+    app.connect("build-finished", open_front_door)
     app.add_css_file("gradlab.css", priority=900)
     # Before the first paint: the theme alone would show both logos, and white to dark readers, until its script runs.
     app.add_js_file(None, body=SETTLE_THEME, priority=1)
@@ -205,3 +206,15 @@ def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and script.exists():
         script.write_text("/* The icons come from the font in vendor/fontawesome. */\n", encoding="utf-8")
         script.with_suffix(".js.map").unlink(missing_ok=True)
+
+
+def open_front_door(app: Sphinx, exception: Exception | None) -> None:
+    """Let the bare folder lead to the front page. Jupyter Book's own redirect has no icon: browsers ask, and get a 404."""
+    if exception is None:
+        front, title = f"{app.config.root_doc}.html", html.escape(app.config.html_title)
+        (Path(app.outdir) / "index.html").write_text(
+            f'<!doctype html>\n<html lang="{app.config.language}">\n<meta charset="utf-8">\n<title>{title}</title>\n'
+            '<link rel="icon" href="_static/favicon.svg">\n'
+            f'<meta http-equiv="refresh" content="0; url={front}">\n<p><a href="{front}">{title}</a></p>\n</html>\n',
+            encoding="utf-8",
+        )
