@@ -1,6 +1,7 @@
 """The torch loop measures what the backward pass by hand computes, and takes the steps that the optimizers promise."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,6 +151,7 @@ def test_log_epochs():
         ({"stacks": [*stacks(count=1), *stacks("tanh", 1)]}, r"stacks\[1\]"),
         ({"stacks": [dense_stack([64, 10], "tanh", "xavier_normal", seed=0)]}, "last activation.*'tanh'"),
         ({"stacks": [dense_stack([64, 5, 10], ("gelu", "sigmoid"), "xavier_normal", seed=0)]}, "'gelu'"),
+        ({"stacks": [replace(s, normalizations="batch") for s in stacks(count=1)]}, r"stacks\[0\] has normalized"),
         ({"images": IMAGES.images[:, :63]}, "images has the shape"),
         ({"images": np.full((40, 64), np.nan)}, "images"),
         ({"labels": IMAGES.labels[:39]}, "labels has 39 rows"),

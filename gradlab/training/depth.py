@@ -245,6 +245,8 @@ def _alike(stacks):
     for index, stack in enumerate(stacks):
         if [w.shape for w in stack.weights] != shapes or [a.name for a in stack.activations] != names:
             raise ValueError(f"stacks[{index}] differs from stacks[0] in widths or activations; all must be alike")
+        if any(stack.normalizations):
+            raise ValueError(f"stacks[{index}] has normalized layers, which this loop does not know; it may have none")
     if unknown := [name for name in names if name not in VALUES]:
         raise ValueError(f"stacks use the activation {unknown[0]!r}; here it may be one of {sorted(VALUES)}")
     return names, shapes
