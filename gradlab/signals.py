@@ -38,7 +38,7 @@ def signal_profile(stack: Stack, x) -> SignalProfile:
         z, h = states.pre[ell], states.post[ell]
         values[ell, :6] = _sizes(z)
         values[ell, 6:9] = _slopes(stack.activations[ell], z)
-        values[ell, 9:] = _constant(h), _mean_cosine(h), _mean_cosine(probes.post[ell])
+        values[ell, 9:] = _constant(h), mean_cosine(h), mean_cosine(probes.post[ell])
     overflow = usable + 1 if usable < stack.depth else None
     return SignalProfile(*title(stack), len(x), values[:, 0], values[:, 1:6], *values[:, 6:].T, overflow)
 
@@ -79,8 +79,14 @@ def _constant(h):
     return np.mean(np.std(h, axis=0, dtype=np.float64) <= CONSTANT * rms)
 
 
-def _mean_cosine(h):
-    """Mean over all pairs of different rows; rows that are 0 have no direction and are left out."""
+def mean_cosine(h) -> float:
+    """Mean cosine of all pairs of different rows of h, (B, n); rows that are 0 have no direction and are left out.
+
+    nan where fewer than two are left.
+
+    >>> round(float(mean_cosine(np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]]))), 12) == round(1 / 3, 12)
+    True
+    """
     h = h[np.any(h, axis=1)].astype(np.float64)
     if len(h) < 2:
         return np.nan

@@ -81,6 +81,9 @@ def phone_height(layout: dict) -> int:
 #: Half-heights, in decades, that a frame about 1 may have. It grows in steps, so that a moving control is not chased
 #: by a moving axis.
 FRAMES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+#: The same for frames that reach farther to one side, and between their ticks.
+_REACHES = (1, 2, 3, 5, 8, 12, 16, 20, 25, 35, 50, 70, 100, 200, 300)
+_STEPS = (1, 2, 3, 4, 5, 10, 20, 25, 30, 50, 100)
 
 
 def colour(name: str) -> str:
@@ -183,6 +186,18 @@ def round_up(amount: float, steps) -> float:
     return next((step for step in steps if amount <= step), steps[-1])
 
 
+def frame_between(*log10_values) -> tuple[float, float]:
+    """Lowest and highest power, in steps, of a frame that holds every finite value given; neither is less than a sixth as
+    far from 1 as the other.
+
+    >>> frame_between([-18.2, 0.3], [-7.0])
+    (-20, 3.3333333333333335)
+    """
+    finite = np.concatenate([np.ravel(values)[np.isfinite(np.ravel(values))] for values in log10_values])
+    down, up = (round_up(float(reach), _REACHES) for reach in (-finite.min(initial=0), finite.max(initial=0)))
+    return min(-down, -up / 6), max(up, down / 6)
+
+
 def decades(half_height: float, step: float | None = None) -> dict:
     """A linear plotly axis from 10^-h to 10^h whose ticks are round powers of ten, or ``step`` decades apart."""
     if step is None:
@@ -205,6 +220,12 @@ def decades_between(low: float, high: float, step: float, *, room: float = 0.03,
     }
 
 
+def decades_ticked(low: float, high: float, ticks: int) -> dict:
+    """The same with about so many ticks at most, and with two."""
+    farthest = max(step for step in _STEPS if step <= max(-low, high))
+    return decades_between(low, high, min(round_up((high - low) / ticks, _STEPS), farthest))
+
+
 def layer_axis(depth: int, *, room: float = 0.02) -> dict:
     """A plotly axis from layer 1 to the last, which have ticks, as has one in the middle.
 
@@ -217,6 +238,13 @@ def layer_axis(depth: int, *, room: float = 0.02) -> dict:
 
 #: measured over theory, one decade each way
 STRIP = {"range": [-1.15, 1.15], "tickvals": [-1, 0, 1], "ticktext": ["÷10", "=", "×10"], "zeroline": True}
+
+
+def strip(reach: int = 1) -> dict:
+    """`STRIP` with room for more decades each way, and for small letters."""
+    word = (lambda sign: f"{sign}{10**reach}") if reach < 3 else (lambda sign: f"{sign}{ten_to(reach)}")
+    ticks = {"tickvals": [-reach, 0, reach], "ticktext": [word("÷"), "", word("×")], "tickfont": {"size": 12}}
+    return STRIP | {"range": [-1.15 * reach, 1.15 * reach]} | ticks
 
 
 def axis_note(text: str, *, y: float = 1.0, **more) -> dict:

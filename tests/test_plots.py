@@ -7,7 +7,7 @@ from states import NAMES, explorer, overflown, states
 
 from gradlab.explorer.table import floats
 from gradlab.plots import marks
-from gradlab.style import PALETTE, STRIP, TEMPLATE, colour, figure
+from gradlab.style import DIVERGING, PALETTE, STRIP, TEMPLATE, colour, figure
 
 
 def by_role(spec):
@@ -26,7 +26,7 @@ def test_plotly_accepts_the_first_and_the_last_state(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_only_palette_colours(name):
-    light = {pair[0] for pair in PALETTE.values()}
+    light = {pair[0] for pair in (*PALETTE.values(), *DIVERGING)}
     for state in states(name)[:: max(len(states(name)) // 20, 1)]:
         for trace in state.spec["data"]:
             for holder in (trace, trace.get("line", {}), trace.get("marker", {})):

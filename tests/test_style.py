@@ -231,3 +231,17 @@ def test_the_axis_of_layers_names_its_ends_and_its_middle():
         [1], [1, 2], [1, 2, 3], [1, 5, 9], [1, 25, 50],
     ]  # fmt: skip
     assert style.layer_axis(1)["range"] == [0.9, 1.1] and style.layer_axis(101, room=0.03)["range"] == [-2, 104]
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.4, 18.3, 290.0])
+def test_a_frame_reaches_farther_where_the_values_are(reach):
+    for sign in (-1, 1):
+        low, high = style.frame_between([sign * reach, np.inf], [-np.inf, 0.0])
+        assert low <= sign * reach <= high and 1 <= max(-low, high) <= 6 * min(-low, high) + 1e-9
+        axis = style.decades_ticked(low, high, 4)
+        assert 2 <= len(axis["tickvals"]) <= 5 and 0 in axis["tickvals"]
+
+
+def test_a_strip_of_more_decades():
+    assert style.strip(1)["ticktext"] == ["÷10", "", "×10"] and style.strip(2)["tickvals"] == [-2, 0, 2]
+    assert style.strip(5)["ticktext"][2] == "×10<sup>5</sup>" and style.strip(5)["range"] == [-5.75, 5.75]

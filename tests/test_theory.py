@@ -60,6 +60,9 @@ def test_tanh_at_the_critical_point_loses_variance_as_one_over_twice_the_depth()
 def test_critical_sigma_w():
     assert theory.critical_sigma_w("tanh") == pytest.approx(1.0, rel=1e-12)
     assert theory.critical_sigma_w("linear") == pytest.approx(1.0, rel=1e-12)
+    assert theory.chi(1e-12, "selu", theory.critical_sigma_w("selu") ** 2) == pytest.approx(
+        1.0, rel=1e-5
+    )  # a kink at 0
     assert theory.critical_sigma_w("relu", 0.3) == pytest.approx(math.sqrt(2), rel=1e-12)
     # by adaptive quadrature and root finding with SciPy: 10.149263710020 and 10.264992936053
     assert theory.critical_sigma_w("sigmoid") == pytest.approx(10.149263710020, rel=1e-11)

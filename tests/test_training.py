@@ -9,6 +9,7 @@ import torch
 
 from gradlab import training
 from gradlab.backprop import Stack, backward, dense_stack, forward, sigmoid_cross_entropy_gradient
+from gradlab.clipping import clip_by_global_norm
 from gradlab.data import digits
 from gradlab.training import depth, descend, log_epochs, train
 
@@ -220,11 +221,30 @@ def test_a_descent_goes_on_to_nan_and_disturbs_no_neighbour():
     np.testing.assert_allclose(run.loss[:, 0], alone.loss[:, 0], rtol=1e-9)
 
 
+def test_a_clipped_descent_shortens_each_network_by_its_own_norm():
+    """One step of the longest is clipped, the others not; the record keeps the norms before."""
+    nets = regressions()
+    norms = descend(nets, IMAGES.images, DIGIT, learning_rate=0.01, steps=1).gradient[0]
+    clip = np.sort(norms)[-2:].mean()
+    run = descend(nets, IMAGES.images, DIGIT, learning_rate=0.01, steps=2, clip=clip)
+    np.testing.assert_array_equal(run.gradient[0], norms)
+    for s, net in enumerate(nets):
+        states = forward(net, IMAGES.images)
+        g = backward(net, states, (states.post[-1] - DIGIT) / 40)
+        clipped, norm = clip_by_global_norm([*g.weights, *g.biases], clip)
+        assert (norm > clip) == (s == norms.argmax())
+        moved = [p - 0.01 * d for p, d in zip((*net.weights, *net.biases), clipped, strict=True)]
+        net = Stack(moved[: net.depth], moved[net.depth :], net.activations)
+        error = forward(net, IMAGES.images).post[-1] - DIGIT
+        np.testing.assert_allclose(run.loss[1, s], np.sum(error**2) / 80, rtol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"steps": 0}, "steps is 0"),
+        ({"clip": 0.0}, "clip is 0.0"),
         ({"stacks": []}, "stacks is empty"),
         ({"stacks": regressions(layers=3)}, "3 layers; at least 4"),
         ({"stacks": [*regressions(count=1), *regressions("tanh", 1)]}, r"stacks\[1\]"),

@@ -7,6 +7,8 @@ convolution    convolution layers; a convolution as a matrix
 undrawn        normal convolutions of which only the answers are drawn
 normalization  batch, layer and RMS normalization
 residual       residual blocks
+jacobians      the Jacobian of every layer as a matrix
+unit_variance  weights scaled to the data
 shattering     how fast the gradient changes as the input moves
 norms          sizes beyond the range of floats
 """
@@ -20,6 +22,7 @@ from gradlab.backprop.convolution import (
     convolve,
 )
 from gradlab.backprop.dense import Dense, Stack, dense_stack, profiles_of_all_depths, sigmoid_cross_entropy_gradient
+from gradlab.backprop.jacobians import layer_jacobians
 from gradlab.backprop.normalization import (
     NORMALIZATIONS,
     Normalization,
@@ -30,6 +33,7 @@ from gradlab.backprop.normalization import (
 from gradlab.backprop.passes import Gradients, States, at_inference, backward, bias_nudge, forward, profile
 from gradlab.backprop.residual import Block, ResidualStack, residual_stack
 from gradlab.backprop.shattering import autocorrelation, input_gradients
+from gradlab.backprop.unit_variance import unit_variance
 
 __all__ = [
     "NORMALIZATIONS",
@@ -54,10 +58,12 @@ __all__ = [
     "dense_stack",
     "forward",
     "input_gradients",
+    "layer_jacobians",
     "normalization_gradients",
     "normalize",
     "profile",
     "profiles_of_all_depths",
     "residual_stack",
     "sigmoid_cross_entropy_gradient",
+    "unit_variance",
 ]

@@ -9,8 +9,11 @@ from gradlab.plots.forget_bias import forget_bias
 from gradlab.plots.gradients import gradients
 from gradlab.plots.learning_speed import learning_speed
 from gradlab.plots.nonnormality import nonnormality
+from gradlab.plots.normalization import normalization
 from gradlab.plots.overflow import overflow
+from gradlab.plots.phase_map import phase_map
 from gradlab.plots.powers import powers
+from gradlab.plots.residual import residual
 from gradlab.plots.window import window
 
 __all__ = [
@@ -23,7 +26,10 @@ __all__ = [
     "gradients",
     "learning_speed",
     "nonnormality",
+    "normalization",
     "overflow",
+    "phase_map",
     "powers",
+    "residual",
     "window",
 ]

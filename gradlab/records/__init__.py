@@ -12,7 +12,10 @@ recurrence   Jacobians through time; powers of one matrix
 cells        what recurrent cells leave of a gradient
 gates        the gates of trained cells over one sequence
 sequences    what recurrent networks have learnt of sequences
+phases       the phase diagram of deep layers
 clipping     gradient descent on a cliff, with and without clipping
+normalization  networks with and without normalization at the start
+residual     residual networks at the start
 base         what the records share
 """
 
@@ -22,9 +25,12 @@ from gradlab.records.clipping import CliffDescent, ClippingRecord
 from gradlab.records.convolution import ConvolutionRecord, MatrixRecord
 from gradlab.records.gates import GatesRecord
 from gradlab.records.networks import GapRecord, GradientsRecord, SpeedRecord, ZooRecord
+from gradlab.records.normalization import NormalizationRecord
+from gradlab.records.phases import PhaseRecord, Start
 from gradlab.records.products import NumbersEnd, OverflowRecord
 from gradlab.records.profiles import QUANTITIES, DepthProfiles, LayerProfile, SignalProfile
 from gradlab.records.recurrence import GradientTerms, JacobianProfile, NonnormalityRecord, PowerNorms, PowersRecord
+from gradlab.records.residual import ResidualRecord
 from gradlab.records.sequences import LearntRecord
 from gradlab.records.slopes import SlopesRecord, WidthRecord, WindowRecord
 
@@ -46,14 +52,18 @@ __all__ = [
     "LearntRecord",
     "MatrixRecord",
     "NonnormalityRecord",
+    "NormalizationRecord",
     "NudgeSizes",
     "NumbersEnd",
     "OverflowRecord",
+    "PhaseRecord",
     "PowerNorms",
     "PowersRecord",
+    "ResidualRecord",
     "SignalProfile",
     "SlopesRecord",
     "SpeedRecord",
+    "Start",
     "WidthRecord",
     "WindowRecord",
     "ZooRecord",

@@ -2,6 +2,7 @@
 
 mean_field     variance of the pre-activations, and the factor chi on the gradient, in wide layers
 correlation    what becomes of the difference between two inputs; saturated and dead units
+phases         where deep layers settle, order and chaos, depth scales, isometry
 window         the window in which one sigmoid neuron passes on the whole gradient
 products       growth and spread of products of random matrices, and where they leave a number format
 recurrence     powers of one matrix, gates, and the units of an identity-initialised cell that stay alive
@@ -17,11 +18,23 @@ from gradlab.theory.mean_field import (
     critical_sigma_w,
     gaussian_mean,
     gradient_profile,
+    is_scale_free,
+    level_sigma_w,
     mean_square,
     rms_slope,
     variance_profile,
 )
 from gradlab.theory.normalization import normalized_chi, normalized_gradient_profile
+from gradlab.theory.phases import (
+    Phase,
+    depth_scale,
+    isometry_defect,
+    phase,
+    settled_chi,
+    settled_correlation,
+    settled_variance,
+    unit_variance_sigma_w,
+)
 from gradlab.theory.products import (
     Crossing,
     gaussian_exponents,
@@ -52,6 +65,7 @@ from gradlab.theory.window import UnstableWindow, sigmoid_power_bound, unstable_
 
 __all__ = [
     "Crossing",
+    "Phase",
     "ResidualProfile",
     "UnstableWindow",
     "additive_roots",
@@ -61,6 +75,7 @@ __all__ = [
     "correlation_profile",
     "critical_sigma_w",
     "dead_profile",
+    "depth_scale",
     "gate",
     "gate_bias",
     "gate_half_life",
@@ -71,25 +86,33 @@ __all__ = [
     "gradient_profile",
     "half_life",
     "identity_rail",
+    "is_scale_free",
+    "isometry_defect",
     "jacobian_rail",
     "jordan_power_norm",
     "kreiss_bound",
     "largest_singular_value",
+    "level_sigma_w",
     "mean_square",
     "norm_growth",
     "normalized_chi",
     "normalized_gradient_profile",
     "overflow_depth",
     "overflow_layer",
+    "phase",
     "power_rail",
     "residual_growth",
     "residual_profile",
     "rms_slope",
     "saturated_share",
     "second_moment_ratio",
+    "settled_chi",
+    "settled_correlation",
+    "settled_variance",
     "sigmoid_power_bound",
     "singular_value_profile",
     "underflow_depth",
+    "unit_variance_sigma_w",
     "unstable_window",
     "vanishing_bound",
     "variance_profile",

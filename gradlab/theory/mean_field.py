@@ -111,32 +111,55 @@ def critical_sigma_w(activation_name, sigma_b2=0.0):
     """The sigma_w at which chi = 1 at the variance q that the layers settle on: gradients keep their size.
 
     tanh 1 and ReLU sqrt(2) without biases; sigmoid 10.15: every usual start lies far below it.
-    Raises ValueError where no variance up to 1e8 is critical. Source: Schoenholz et al. 2017, section 3.
+    Errors as `level_sigma_w`. Source: Schoenholz et al. 2017, section 3.
 
     >>> round(critical_sigma_w("relu"), 6), round(critical_sigma_w("tanh"), 6)
     (1.414214, 1.0)
     """
+    return level_sigma_w(activation_name, 1.0, sigma_b2)
+
+
+def level_sigma_w(activation_name, level, sigma_b2=0.0):
+    """The sigma_w at which chi = level at the variance q that the layers settle on; `critical_sigma_w` for level 1.
+
+    Where large signals settle elsewhere than small ones, as GELU's and SiLU's do, it is the variance of small ones.
+    Raises ValueError for a level that is not positive and finite, or where no variance up to 1e8 fits.
+
+    >>> round(level_sigma_w("linear", 0.25), 6)
+    0.5
+    """
     phi = activation(activation_name)
+    if not 0 < level < math.inf:
+        raise ValueError(f"level = {level}: a positive finite number is wanted")
 
     def sigma_w2(q):
-        return 1 / chi(q, phi, 1.0)
+        return level / chi(q, phi, 1.0)
 
-    def drift(q):  # negative where the variance q would grow on the critical line
+    def drift(q):  # negative where the variance q would grow on the line chi = level
         return q - mean_square(q, phi, sigma_w2(q), sigma_b2)
 
-    grid = np.geomspace(1e-8, 1e8, 65)
-    if np.ptp(sigma_w2(grid)) < 1e-9:  # chi does not depend on q: ReLU, leaky ReLU, linear
+    if is_scale_free(phi):
         return math.sqrt(sigma_w2(1.0))
+    grid = np.geomspace(1e-8, 1e8, 65)
     above = np.flatnonzero(drift(grid) >= -1e-12 * grid)
     if not above.size:
-        raise ValueError(f"activation = {phi.name!r}, sigma_b2 = {sigma_b2}: no variance up to 1e8 is critical")
-    if above[0] == 0:  # settles at q = 0, where the activation is its tangent
-        return 1 / abs(float(phi.slope(np.zeros(1))[0]))
+        raise ValueError(f"activation = {phi.name!r}, sigma_b2 = {sigma_b2}: no variance up to 1e8 has chi = {level:g}")
+    if above[0] == 0:  # settles at q = 0, where the activation is its tangent, or two where it has a kink
+        return math.sqrt(sigma_w2(1 / _LARGEST_Q))
     low, high = grid[above[0] - 1], grid[above[0]]
-    for _ in range(100):
+    for _ in range(60):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if drift(middle) < 0 else (low, middle)
     return math.sqrt(sigma_w2(high))
+
+
+def is_scale_free(activation_name):
+    """Whether chi does not depend on the variance: ReLU, leaky ReLU, linear, where phi(s z) = s phi(z) for s > 0.
+
+    >>> is_scale_free("relu"), is_scale_free("tanh")
+    (True, False)
+    """
+    return bool(np.ptp(chi(np.geomspace(1e-8, 1e8, 9), activation_name, 1.0)) < 1e-9)
 
 
 def rms_slope(activation_name, variance=1.0):

@@ -148,15 +148,21 @@ def train(
     return _record(rows, 1 - keep, complete, len(stacks), len(names))
 
 
-def descend(stacks: Sequence, inputs, targets, *, learning_rate: float, steps: int) -> Descent:
+def descend(
+    stacks: Sequence, inputs, targets, *, learning_rate: float, steps: int, clip: float | None = None
+) -> Descent:
     """`steps` steps of gradient descent on the mean squared error, measured before each, in the first stack's precision.
 
     stacks: at least one `gradlab.backprop.Stack`, all with the same widths and activations, at least four layers. They
     share nothing but the batched products. inputs (B, n_0), targets (B, n_L). Nothing stops at inf or nan: a diverging
-    network shows how it ends. Raises ValueError for a learning rate that is not positive, steps below 1, other shapes.
+    network shows how it ends. clip: a gradient longer than this is scaled down to it, each network's by its own norm; the
+    record keeps the norm before. Raises ValueError for a learning rate or a clip that is not positive, steps below 1,
+    other shapes.
     """
     rate("learning_rate", learning_rate, open_end=True)
     whole("steps", steps, 1)
+    if clip is not None:
+        rate("clip", clip, open_end=True)
     names, shapes = _alike(stacks)
     if len(names) < 4:
         raise ValueError(f"stacks have {len(names)} layers; at least 4 are wanted, two of them between first and last")
@@ -178,6 +184,10 @@ def descend(stacks: Sequence, inputs, targets, *, learning_rate: float, steps: i
             rows.append(
                 (loss.detach().numpy(), gradient, np.linalg.norm(sigma_w, axis=0) / len(sigma_w) ** 0.5, factor)
             )
+            if clip is not None:
+                kept = torch.from_numpy(clip / np.maximum(gradient, clip))[:, None, None]
+                for p in (*weights, *biases):
+                    p.grad *= kept
             step.step()
     return Descent(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
 

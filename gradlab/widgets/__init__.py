@@ -9,8 +9,11 @@ from gradlab.widgets.forget_bias import forget_bias
 from gradlab.widgets.gradients import gradients
 from gradlab.widgets.learning_speed import learning_speed
 from gradlab.widgets.nonnormality import nonnormality
+from gradlab.widgets.normalization import normalization
 from gradlab.widgets.overflow import overflow
+from gradlab.widgets.phase_map import phase_map
 from gradlab.widgets.powers import powers
+from gradlab.widgets.residual import residual
 from gradlab.widgets.window import window
 
 __all__ = [
@@ -23,7 +26,10 @@ __all__ = [
     "gradients",
     "learning_speed",
     "nonnormality",
+    "normalization",
     "overflow",
+    "phase_map",
     "powers",
+    "residual",
     "window",
 ]
