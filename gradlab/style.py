@@ -122,11 +122,15 @@ def css() -> str:
 # ---------------------------------------------------------------------------------------------------- numbers
 
 
+#: The spaces do not break: no line of a narrow page may begin with the power of ten.
+_TIMES = "\u00a0·\u00a0"
+
+
 def number(value: float, digits: int = 3) -> str:
-    """A number as the book writes it, in HTML: three significant digits, powers of ten outside 0.001 to 10,000.
+    r"""A number as the book writes it, in HTML: three significant digits, powers of ten outside 0.001 to 10,000.
 
     >>> number(0.23512), number(5.9e-19), number(-41230.0)
-    ('0.235', '5.90 · 10<sup>−19</sup>', '−4.12 · 10<sup>4</sup>')
+    ('0.235', '5.90\xa0·\xa010<sup>−19</sup>', '−4.12\xa0·\xa010<sup>4</sup>')
     """
     if math.isnan(value):
         return "not a number"
@@ -139,10 +143,10 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def power(log10_value: float, digits: int = 3) -> str:
-    """The number whose decimal logarithm is given; works far beyond the range of floats.
+    r"""The number whose decimal logarithm is given; works far beyond the range of floats.
 
     >>> power(-400.2), power(0.0), power(-1.6)
-    ('6.31 · 10<sup>−401</sup>', '1.00', '0.0251')
+    ('6.31\xa0·\xa010<sup>−401</sup>', '1.00', '0.0251')
     """
     if math.isnan(log10_value):
         return "not a number"
@@ -154,7 +158,7 @@ def power(log10_value: float, digits: int = 3) -> str:
         mantissa, exponent = mantissa / 10, exponent + 1
     if -4 < exponent < 4:
         return f"{mantissa * 10.0**exponent:.{max(digits - 1 - exponent, 0)}f}"
-    return f"{mantissa:.{digits - 1}f} · {ten_to(exponent)}"
+    return f"{mantissa:.{digits - 1}f}{_TIMES}{ten_to(exponent)}"
 
 
 def ten_to(exponent: int) -> str:

@@ -252,7 +252,7 @@ def test_every_sentence_is_sound():
         (
             {},
             "vanishing",
-            ["With PyTorch’s own weights an LSTM sends <b>1.47 · 10<sup>−22</sup></b>", "alone would leave"],
+            ["With PyTorch’s own weights an LSTM sends <b>1.47 · 10<sup>−22</sup></b>", "alone would leave"],
         ),
         ({"length": 1000, "cell": "tanh"}, "vanishing", ["half is gone after 1 step. Theory says 2.26"]),
         ({"cell": "gru_5", "length": 10}, "level", ["the same size within a factor of 2", "other paths hardly count"]),

@@ -73,7 +73,7 @@ def test_clipped_steps_crossings_and_turns():
 
 def test_the_numbers_of_the_page():
     ends = {kind: record_of(kind=kind).loss[-1] for kind in widget.KINDS}
-    assert [number(end) for end in ends.values()] == ["0.0900", "5.15 · 10<sup>−6</sup>", "0.0172", "0.0217"]
+    assert [number(end) for end in ends.values()] == ["0.0900", "5.15 · 10<sup>−6</sup>", "0.0172", "0.0217"]
     hard, helpless = record_of(kind="norm", threshold=0.01), record_of(kind="norm", w=5.2, b=-2.45)
     assert hard.jump.sum() == pytest.approx(0.18) and hard.crossings == 0 and hard.clipped == 60
     assert number(helpless.loss[-1]) == "0.258" and helpless.crossings == 29
@@ -292,7 +292,7 @@ def test_every_sentence_is_sound():
         ({"threshold": 10}, ["A threshold of 10 is passed by 1 of 60 gradients"]),
         (
             {"kind": "norm"},
-            ["<b>5.15 · 10<sup>−6</sup></b>", "shortened 1 of 60 steps and turned none", "24 times"],
+            ["<b>5.15 · 10<sup>−6</sup></b>", "shortened 1 of 60 steps and turned none", "24 times"],
         ),
         ({"kind": "value"}, ["cut values in 1 of 60 steps", "turning them by up to 17°", "none leave the map"]),
         ({"kind": "norm", "threshold": 0.01}, ["60 of 60 steps", "never crossed the wall"]),

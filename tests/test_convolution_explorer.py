@@ -269,7 +269,7 @@ def test_every_state_says_and_draws_something_sound():
     [
         ("One hundredth", "vanishing", ["3 × 3 kernels and 64 channels", "keep 0.170", "A size of 0.0589 would keep"]),
         ("The same, wide", "exploding", ["multiply the gradient by 1.12 per layer", "A size of 0.00893"]),
-        ("Like VGG-B", "vanishing", ["keep 0.340", "geometric mean 256", "keep 5.98 · 10^−5 too"]),
+        ("Like VGG-B", "vanishing", ["keep 0.340", "geometric mean 256", "keep 5.98 · 10^−5 too"]),
         ("In many notes", "level", ["name their formula after Xavier, but it is He’s", "Xavier’s is half of it"]),
         ("PyTorch’s own", "vanishing", ["theory says 0.408", "biases keep it up", "a sixth of He’s"]),
     ],

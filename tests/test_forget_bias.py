@@ -229,7 +229,7 @@ def test_every_sentence_is_sound():
             [
                 "Forget bias 1 keeps <b>0.731</b> a step, so the gate alone halves the memory in <b>2.21 steps</b>.",
                 "After 100 steps it leaves 1.",
-                "theory says 2.48 · 10<sup>−14</sup>; all paths together leave <b>",
+                "theory says 2.48 · 10<sup>−14</sup>; all paths together leave <b>",
             ],
         ),
         ({"bias": 0}, "vanishing", ["halves the memory in <b>1 step</b>."]),

@@ -88,7 +88,7 @@ def test_default_sentence_holds_the_claim():
     said = sentence(evaluate())
     assert said.verdict == "vanishing" and said.label == "sigmoid, Xavier"
     assert plain(said.whole) == (
-        "Vanishing. With 30 sigmoid layers and Xavier weights, layer 1 receives 4.94 · 10^−19 of the gradient of layer "
+        "Vanishing. With 30 sigmoid layers and Xavier weights, layer 1 receives 4.94 · 10^−19 of the gradient of layer "
         "30. Each layer keeps 0.234; theory says 0.235."
     )
 

@@ -93,11 +93,11 @@ def guess(**more):
     [
         (
             "10^-18",
-            "You said 1.00 · 10<sup>−18</sup>; it is 5.01 · 10<sup>−19</sup>. That is within half a power of ten.",
+            "You said 1.00 · 10<sup>−18</sup>; it is 5.01 · 10<sup>−19</sup>. That is within half a power of ten.",
         ),
         ("1e-6", "your guess is 12.3 powers of ten too large."),
         ("1e-20", "your guess is 1.7 powers of ten too small."),
-        (None, "It is 5.01 · 10<sup>−19</sup>."),
+        (None, "It is 5.01 · 10<sup>−19</sup>."),
     ],
 )
 def test_answers(text, said):

@@ -227,7 +227,7 @@ def test_every_sentence_is_sound():
 @pytest.mark.parametrize(
     ("state", "parts"),
     [
-        ({}, ["40 sigmoid layers of weight scale 1 without biases leave <b>2.12 · 10<sup>−25</sup></b>",
+        ({}, ["40 sigmoid layers of weight scale 1 without biases leave <b>2.12 · 10<sup>−25</sup></b>",
               "keeps 0.233, theory says 0.235", "The border lies at 10.1", "<b>above 0.999</b>"]),
         ({"sigma_w": 10}, ["<b>0.224</b>", "theory says 0.988", "here the depth scale is 70.0 layers"]),
         ({"activation": "tanh"}, ["This is the border", "still apart"]),

@@ -103,7 +103,7 @@ def test_the_numbers_of_the_page():
     assert (f"{inside.half_life:.0f}", f"{outside.half_life:.1f}") == ("69", "69.7")
     ends = [10 ** record.log10_norm[-1] for record in (inside, outside)]
     assert ends == pytest.approx([0.99**1000, 1.01**1000], rel=1e-9)
-    assert [number(end) for end in ends] == ["4.32 · 10<sup>−5</sup>", "2.10 · 10<sup>4</sup>"]
+    assert [number(end) for end in ends] == ["4.32 · 10<sup>−5</sup>", "2.10 · 10<sup>4</sup>"]
     assert outside.log10_norm[-1] - inside.log10_norm[-1] == pytest.approx(8.7, abs=0.05)
     assert record_of(modulus=1).half_life == math.inf
 
@@ -177,8 +177,8 @@ def test_the_figure_draws_the_record():
 def test_the_last_tick_of_the_orbit_says_its_unit():
     for some, last in (
         ({}, "1"),
-        ({"modulus": 1.01}, "2 · 10<sup>4</sup>"),
-        ({"modulus": 1.5}, "2 · 10<sup>176</sup>"),
+        ({"modulus": 1.01}, "2 · 10<sup>4</sup>"),
+        ({"modulus": 1.5}, "2 · 10<sup>176</sup>"),
     ):
         assert drawn(**some)["layout"]["xaxis3"]["ticktext"] == [f"−{last}", "0", last]
 
@@ -237,7 +237,7 @@ def test_every_sentence_is_sound():
 @pytest.mark.parametrize(
     ("state", "verdict", "parts"),
     [
-        ({}, "vanishing", ["every 69 steps: 1000 steps leave <b>4.32 · 10<sup>−5</sup>", "1.01 would make it 2.10"]),
+        ({}, "vanishing", ["every 69 steps: 1000 steps leave <b>4.32 · 10<sup>−5</sup>", "1.01 would make it 2.10"]),
         ({"modulus": 1}, "level", ["no step changes the length", "<b>1.00</b>", "less would leave 4.32", "20° a step"]),
         ({"modulus": 1.01}, "exploding", ["doubles every 69.7 steps", "0.99 would leave 4.32"]),
         ({"modulus": 0.5, "steps": 1}, "level", ["lost every step: 1 step leaves <b>0.500</b>"]),

@@ -149,14 +149,14 @@ def test_every_activation_of_the_package_has_a_colour_and_a_marker():
         (9.996, "10.0"),
         (99.96, "100"),
         (999.6, "1000"),
-        (9996.0, "1.00 · 10<sup>4</sup>"),
+        (9996.0, "1.00 · 10<sup>4</sup>"),
         (1234.0, "1230"),
         (0.0009996, "0.00100"),
-        (0.00099949, "9.99 · 10<sup>−4</sup>"),
+        (0.00099949, "9.99 · 10<sup>−4</sup>"),
         (-0.5, "−0.500"),
         (-9.996, "−10.0"),
-        (-5.9e-19, "−5.90 · 10<sup>−19</sup>"),
-        (5e-324, "4.94 · 10<sup>−324</sup>"),
+        (-5.9e-19, "−5.90 · 10<sup>−19</sup>"),
+        (5e-324, "4.94 · 10<sup>−324</sup>"),
         (float("nan"), "not a number"),
         (float("inf"), "beyond every float"),
         (float("-inf"), "−beyond every float"),
@@ -170,11 +170,11 @@ def test_number(value, text):
     ("log10_value", "text"),
     [
         (0.0, "1.00"),
-        (-18.30669, "4.94 · 10<sup>−19</sup>"),
+        (-18.30669, "4.94 · 10<sup>−19</sup>"),
         (np.log10(9.996), "10.0"),
         (-0.0001, "1.00"),
-        (400 - 1e-9, "1.00 · 10<sup>400</sup>"),
-        (-4000.0, "1.00 · 10<sup>−4000</sup>"),
+        (400 - 1e-9, "1.00 · 10<sup>400</sup>"),
+        (-4000.0, "1.00 · 10<sup>−4000</sup>"),
         (float("-inf"), "0"),
         (float("inf"), "beyond every float"),
         (float("nan"), "not a number"),
@@ -185,7 +185,7 @@ def test_power(log10_value, text):
 
 
 def test_digits():
-    assert style.number(0.23512, 2) == "0.24" and style.number(61234.0, 2) == "6.1 · 10<sup>4</sup>"
+    assert style.number(0.23512, 2) == "0.24" and style.number(61234.0, 2) == "6.1 · 10<sup>4</sup>"
 
 
 def test_ten_to_writes_a_true_minus_and_the_landmark():

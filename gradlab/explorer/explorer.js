@@ -133,7 +133,7 @@
     let mantissa = Number((10 ** (log10 - exponent)).toFixed(digits - 1));
     if (mantissa >= 10) [mantissa, exponent] = [mantissa / 10, exponent + 1];
     if (-4 < exponent && exponent < 4) return (mantissa * 10 ** exponent).toFixed(Math.max(digits - 1 - exponent, 0));
-    return `${mantissa.toFixed(digits - 1)} · 10<sup>${String(exponent).replace("-", "−")}</sup>`;
+    return `${mantissa.toFixed(digits - 1)}\u00a0·\u00a010<sup>${String(exponent).replace("-", "−")}</sup>`;
   }
   function number(value) {
     if (value === 0) return "0";
