@@ -33,7 +33,8 @@ def global_norm(gradients) -> float:
     """
     arrays = _checked(gradients)
     largest = _largest(arrays)
-    return largest * math.sqrt(sum(float(np.sum((g / largest) ** 2)) for g in arrays)) if largest else 0.0
+    squares = (np.sum((g.astype(np.float64) / largest) ** 2) for g in arrays if largest)
+    return largest * math.sqrt(sum(map(float, squares)))
 
 
 def clip_by_global_norm(gradients, threshold: float) -> tuple[list[np.ndarray], float]:

@@ -141,6 +141,7 @@ def test_norms_past_the_squares_of_float64():
     assert norm == pytest.approx(5e200) and [g.item() for g in clipped] == pytest.approx([3, -4])
     half, norm = clip_by_global_norm([np.full(4, 300, dtype=np.float16)], 1.0)  # the squares overflow float16
     assert norm == 600 and half[0] == pytest.approx([0.5] * 4)
+    assert global_norm([np.ones(100_000, dtype=np.float16)]) == pytest.approx(100_000**0.5)  # and so does their sum
 
 
 def test_adaptive_clipping_unit_by_unit():
