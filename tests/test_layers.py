@@ -23,11 +23,13 @@ COMPUTE = {
     "recurrent": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.initializers", "gradlab.backprop"},
     "clipping": {"numpy", "gradlab.records"},
     "cliff": {"numpy", "gradlab.records", "gradlab.activations", "gradlab.clipping"},
+    "deep_linear": {"numpy", "gradlab.records", "gradlab.initializers"},
     "data": {"numpy", "sklearn"},
+    "remedies": {"numpy", "gradlab.records", "gradlab.initializers", "gradlab.backprop"},
     "compare": {"numpy", "gradlab.records"},
 }
 TORCH = {
-    "training": {"numpy", "torch", "tqdm", "gradlab.records", "gradlab.data"},
+    "training": {"numpy", "torch", "tqdm", "gradlab.records", "gradlab.data", "gradlab.remedies"},
     "clinic": {"numpy", "torch", "gradlab.records"},
 }
 DRAW = {
