@@ -82,6 +82,21 @@ def coarse(values, parts: int = 512) -> np.ndarray:
     return np.round(parts * values) / parts
 
 
+def cut(x, y, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a monotone curve between two heights; it ends on them where it passes them.
+
+    >>> [part.tolist() for part in cut(np.arange(4), np.array([0.0, 2.0, 4.0, 6.0]), 1, 5)]
+    [[0.5, 1.0, 2.0, 2.5], [1.0, 2.0, 4.0, 5.0]]
+    """
+    rising = np.argsort(y[np.isfinite(y)], kind="stable")
+    x, y = x[np.isfinite(y)][rising].astype(float), y[np.isfinite(y)][rising]
+    inside = (low <= y) & (y <= high)
+    ends = [end for end in (low, high) if y[0] < end < y[-1]]
+    x, y = np.concatenate([x[inside], np.interp(ends, y, x)]), np.concatenate([y[inside], ends])
+    order = np.argsort(x, kind="stable")
+    return x[order], coarse(y[order])
+
+
 def apart(ys, gap: float) -> np.ndarray:
     """The same values moved as little as needed to be at least `gap` apart, order and mean kept.
 

@@ -36,7 +36,7 @@ def residual(record: ResidualRecord) -> go.Figure:
     others = [i for i in range(len(record.branches)) if i != here]
     traces = [
         marks.rail(x, expected, meta={"role": "theory", "column": "theory"}),
-        *(marks.line(*_cut(at, record.profiles[i][at], low, high), "others", "theory", 1.6) for i in others),
+        *(marks.line(*marks.cut(at, record.profiles[i][at], low, high), "others", "theory", 1.6) for i in others),
         _band(record.low, record.high, at, silent),
         marks.measured(x, y, WHO, markers=False, meta={"role": "measured", "column": "measured"}),
         marks.dots(x[:1] if silent else marks.NOTHING, y[:1] if silent else marks.NOTHING, "overflow", "ink", 13,
@@ -44,9 +44,9 @@ def residual(record: ResidualRecord) -> go.Figure:
         marks.band(at if ratios.size else marks.NOTHING, *marks.coarse(ratios[[0, 2]]), WHO, **ratio),
         marks.measured(at.astype(float) if ratios.size else marks.NOTHING, marks.coarse(ratios[1]), WHO, markers=False,
                        meta={"role": "strip"}, **ratio),
-        marks.rail(*_cut(record.scales, record.family[here], floor, top), meta={"role": "family", "sets": "scale"},
+        marks.rail(*marks.cut(record.scales, record.family[here], floor, top), meta={"role": "family", "sets": "scale"},
                    **family),
-        *(marks.line(*_cut(record.scales, record.family[i], floor, top), "others", "theory", 1.6, **family)
+        *(marks.line(*marks.cut(record.scales, record.family[i], floor, top), "others", "theory", 1.6, **family)
           for i in others),
         marks.dots(np.array([record.scale], float), np.array([total]), "handle", WHO, 13, "triangle-up", cliponaxis=False,
                    meta={"role": "handle", "handle": {"x": {"control": "scale"}, "label": SCALE}}, **family),
@@ -76,17 +76,6 @@ def _band(low, high, at, silent: bool) -> dict:
     if silent:
         return marks.band(marks.NOTHING, marks.NOTHING, marks.NOTHING, WHO)
     return marks.band(at.astype(float), *marks.coarse(np.stack([low, high])[:, at]), WHO)
-
-
-def _cut(x, y, low: float, high: float):
-    """The part of a monotone curve between two heights; it ends on them where it passes them."""
-    rising = np.argsort(y[np.isfinite(y)], kind="stable")
-    x, y = x[np.isfinite(y)][rising].astype(float), y[np.isfinite(y)][rising]
-    inside = (low <= y) & (y <= high)
-    ends = [end for end in (low, high) if y[0] < end < y[-1]]
-    x, y = np.concatenate([x[inside], np.interp(ends, y, x)]), np.concatenate([y[inside], ends])
-    order = np.argsort(x, kind="stable")
-    return x[order], marks.coarse(y[order])
 
 
 def _all(blocks: int) -> str:

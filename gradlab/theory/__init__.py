@@ -8,10 +8,13 @@ products       growth and spread of products of random matrices, and where they 
 recurrence     powers of one matrix, gates, and the units of an identity-initialised cell that stay alive
 normalization  the factor on the gradient where every layer is normalized
 residual       signal and gradient through residual blocks
+transformers   the tokens of a transformer, with its normalization before or after
+deep_linear    how long a deep linear network learns one mode
 formats        half-lives, and where powers leave a number format
 """
 
 from gradlab.theory.correlation import correlation_map, correlation_profile, dead_profile, saturated_share
+from gradlab.theory.deep_linear import fastest_rate, log10_learning_steps, mode_strength
 from gradlab.theory.formats import half_life, overflow_depth, underflow_depth
 from gradlab.theory.mean_field import (
     chi,
@@ -61,12 +64,14 @@ from gradlab.theory.recurrence import (
     vanishing_bound,
 )
 from gradlab.theory.residual import ResidualProfile, residual_growth, residual_profile
+from gradlab.theory.transformers import TransformerProfile, transformer_profile
 from gradlab.theory.window import UnstableWindow, sigmoid_power_bound, unstable_window, widest_window
 
 __all__ = [
     "Crossing",
     "Phase",
     "ResidualProfile",
+    "TransformerProfile",
     "UnstableWindow",
     "additive_roots",
     "alive_share",
@@ -76,6 +81,7 @@ __all__ = [
     "critical_sigma_w",
     "dead_profile",
     "depth_scale",
+    "fastest_rate",
     "gate",
     "gate_bias",
     "gate_half_life",
@@ -93,7 +99,9 @@ __all__ = [
     "kreiss_bound",
     "largest_singular_value",
     "level_sigma_w",
+    "log10_learning_steps",
     "mean_square",
+    "mode_strength",
     "norm_growth",
     "normalized_chi",
     "normalized_gradient_profile",
@@ -111,6 +119,7 @@ __all__ = [
     "settled_variance",
     "sigmoid_power_bound",
     "singular_value_profile",
+    "transformer_profile",
     "underflow_depth",
     "unit_variance_sigma_w",
     "unstable_window",

@@ -2,6 +2,8 @@
 
 from gradlab.training.depth import OPTIMIZERS, Descent, LearningSpeeds, descend, log_epochs, train
 from gradlab.training.loop import one_thread
+from gradlab.training.pretraining import fine_tune, pretrain
+from gradlab.training.residual import ResidualNetworks, cross_entropy
 from gradlab.training.sequences import (
     LastStep,
     PlainNetworks,
@@ -17,10 +19,14 @@ __all__ = [
     "LastStep",
     "LearningSpeeds",
     "PlainNetworks",
+    "ResidualNetworks",
     "SequenceTraining",
+    "cross_entropy",
     "descend",
+    "fine_tune",
     "log_epochs",
     "one_thread",
+    "pretrain",
     "seeded",
     "squared_error",
     "train",
