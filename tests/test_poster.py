@@ -54,7 +54,8 @@ def test_a_narrow_page_gets_a_picture_of_its_own(name):
     made = explorer(name).poster()
     svg = ElementTree.fromstring(poster.svg(made.figure, alt=made.alt, phone=True))
     _, _, width, height = map(float, svg.get("viewBox").split())
-    assert width == 360 and height <= HEIGHT_PHONE
+    named = made.figure.to_plotly_json()["layout"].get("meta", {}).get("phone", 0)
+    assert width == 360 and height <= max(HEIGHT_PHONE, named) <= 520
     assert all(0 <= x <= width and 0 <= y <= height for x, y in points(svg))
     wide = [
         note["text"] for note in made.figure.to_plotly_json()["layout"]["annotations"] if note.get("name") == "wide"
@@ -73,9 +74,13 @@ def test_colours_follow_the_theme(name):
 def test_any_state_can_be_drawn(name):
     found = states(name)
     for state in found[:: max(len(found) // 12, 1)]:
-        text = poster.svg(explorer(name).figure(state.record), alt="x")
+        figure = explorer(name).figure(state.record)
+        text = poster.svg(figure, alt="x")
         ElementTree.fromstring(text)
         assert "nan" not in text and "inf" not in text, state.values
+        for trace in figure.data:  # a symbol that is not known is drawn as a dot
+            symbol = getattr(getattr(trace, "marker", None), "symbol", None) or "circle"
+            assert symbol.removesuffix("-open") in {"circle", "x", *poster._CORNERS}, state.values
 
 
 def test_an_overflow_is_crossed():
@@ -105,6 +110,47 @@ def test_marks_are_cut_at_the_panel():
     inner = drawn([{"type": "scatter", "x": [0, 4], "y": [0, 40]}]).find("g/svg")
     assert inner is not None and inner.get("viewBox").split()[2:] == [inner.get("width"), inner.get("height")]
     assert drawn([{"type": "scatter", "x": [0, 4], "y": [0, 4]}]).find("g/svg") is None
+
+
+@pytest.mark.parametrize(
+    ("symbol", "corners", "points_to"),
+    [
+        ("square", 4, None),
+        ("diamond", 4, None),
+        ("cross", 12, None),
+        ("triangle-up", 3, (0, -6)),
+        ("triangle-down", 3, (0, 6)),
+        ("triangle-left", 3, (-6, 0)),
+        ("triangle-right", 3, (6, 0)),
+    ],
+)
+@pytest.mark.parametrize("hollow", ["", "-open"])
+def test_a_mark_has_the_shape_of_its_symbol(symbol, corners, points_to, hollow):
+    marker = {"symbol": symbol + hollow, "size": 12, "color": "#123456"}
+    (group,) = drawn([{"type": "scatter", "mode": "markers", "x": [2], "y": [2], "marker": marker}]).findall("g/g")
+    assert group.get("stroke" if hollow else "fill") == "#123456"
+    (path,) = group
+    found = np.array(list(points(path))[:-1])  # without the way back
+    middle = np.array([62 + (720 - 62 - 14) / 2, 30 + (HEIGHT - 76) / 2])
+    outline = found - middle
+    assert len(found) == corners and path.get("d").endswith("Z")
+    assert outline.mean(axis=0) == pytest.approx([0, 0], abs=0.1)
+    size = np.hypot(*outline.T)
+    assert size.min() > 3 and size.max() < 9
+    if points_to:
+        (tip,) = outline[size < 6.5]
+        assert tip == pytest.approx(points_to, abs=0.1)
+
+
+def test_words_stand_on_their_points_or_beside_them():
+    trace = {"type": "scatter", "mode": "text", "x": [0, 4], "y": [0, 4], "text": ["<b>a</b>", "10<sup>2</sup>"]}
+    for place, anchor in (("middle center", "middle"), ("middle left", "end"), ("middle right", "start")):
+        font = {"color": "#123456", "size": 12}
+        (group,) = drawn([trace | {"textposition": place, "textfont": font}]).findall("g/g")
+        assert (group.get("text-anchor"), group.get("fill"), group.get("font-size")) == (anchor, "#123456", "12")
+        first, last = group
+        assert [(float(text.get("x")), float(text.get("y"))) for text in group] == [(62, HEIGHT - 41), (706, 35)]
+        assert "".join(first.itertext()) == "a" and "".join(last.itertext()) == "102"
 
 
 def test_bars_start_at_their_base_and_empty_ones_are_left_out():

@@ -203,6 +203,16 @@ def test_numbers_table_words():
     assert static.numbers_table(figure([], {})) == ""
 
 
+def test_rows_with_names_and_cells_with_words():
+    meta = {"column": "after", "format": "text"}
+    traces = [
+        {"type": "scatter", "x": np.arange(2.0), "y": np.zeros(2), "text": ["10<sup>−3</sup>", "never"], "meta": meta}
+    ]
+    tree = Tree(static.numbers_table(figure(traces, {"meta": {"x": "tanh", "rows": ["He", "N(0,1)"]}})))
+    assert [h.text for h in tree.all("th")] == ["tanh", "after", "He", "N(0,1)"]
+    assert [d.text for d in tree.all("td")] == ["10−3", "never"]
+
+
 # ------------------------------------------------------------------------------------- figures of chapters
 
 

@@ -144,16 +144,18 @@
   function numbersTable(figure, rows = 12) {
     const columns = figure.data.filter((t) => t.meta?.column);
     if (!columns.length) return "";
+    const named = figure.layout.meta?.rows;
     const x = columns[0].x;
     const n = x.length;
     const picks = n <= rows ? [...x.keys()] : Array.from({ length: rows }, (_, i) => Math.floor((i * (n - 1) + ((rows - 1) >> 1)) / (rows - 1)));
     const cell = (t, at) => {
       const hit = t.x.indexOf(at);
       if (hit < 0) return "<td></td>";
+      if (t.meta.format === "text") return `<td>${t.text[hit]}</td>`;
       return `<td>${(t.meta.format || "power") === "power" ? power(t.y[hit]) : number(t.y[hit])}</td>`;
     };
     const head = [figure.layout.meta?.x || "x", ...columns.map((t) => t.meta.column)].map((h) => `<th scope="col">${h}</th>`);
-    const body = picks.map((i) => `<tr><th scope="row">${whole(x[i])}</th>${columns.map((t) => cell(t, x[i])).join("")}</tr>`);
+    const body = picks.map((i) => `<tr><th scope="row">${named ? named[i] : whole(x[i])}</th>${columns.map((t) => cell(t, x[i])).join("")}</tr>`);
     return `<table><thead><tr>${head.join("")}</tr></thead><tbody>${body.join("")}</tbody></table>`;
   }
 
@@ -311,7 +313,7 @@
       box.setAttribute("aria-label", spoken);
     }
 
-    // A click on a curve whose meta says which control it sets.
+    // A click on a curve whose meta says which control it sets, or in a panel whose handle goes where it is clicked.
     follow(box) {
       if (this.following) return;
       this.following = true;
@@ -332,6 +334,12 @@
           const near = control.values.reduce((a, b) => (Math.abs(b - target) < Math.abs(a - target) ? b : a));
           this.set({ [control.name]: near });
           return;
+        }
+        for (const { held } of this.root.querySelectorAll(".gl-handle")) {
+          const at = (axis, from) => [from - axis._offset, axis._length];
+          const inside = [at(held.x, event.clientX - frame.left), at(held.y, event.clientY - frame.top)];
+          if (held.handle.click && inside.every(([place, length]) => 0 <= place && place <= length))
+            this.set(this.placed(held, held.x.p2d(inside[0][0]), held.y.p2d(inside[1][0])));
         }
       });
     }
@@ -357,6 +365,17 @@
       });
     }
 
+    // The state whose mark lies nearest to a place of the axes.
+    placed({ handle }, x, y) {
+      const nearest = (places, at) => places.reduce((best, place, i) => (Math.abs(place - at) < Math.abs(places[best] - at) ? i : best), 0);
+      const state = {};
+      for (const [key, at] of [["x", x], ["y", y]]) {
+        const control = handle[key] && this.spec.controls.find((c) => c.name === handle[key].control);
+        if (control) state[control.name] = control.values[nearest(handle[key].at || control.values, at)];
+      }
+      return state;
+    }
+
     newGrip(frame) {
       const grip = document.createElement("div");
       grip.className = "gl-handle";
@@ -364,7 +383,6 @@
       grip.setAttribute("role", "slider");
       frame.append(grip);
       let grab = null; // from the pointer to the mark's middle, kept while dragging
-      const nearest = (places, at) => places.reduce((best, place, i) => (Math.abs(place - at) < Math.abs(places[best] - at) ? i : best), 0);
       grip.addEventListener("pointerdown", (event) => {
         const middle = grip.getBoundingClientRect();
         grab = [middle.left + middle.width / 2 - event.clientX, middle.top + middle.height / 2 - event.clientY];
@@ -372,14 +390,10 @@
       });
       grip.addEventListener("pointermove", (event) => {
         if (!grab) return;
-        const { handle, x, y } = grip.held;
+        const { x, y } = grip.held;
         const place = this.find(".gl-drawn").getBoundingClientRect();
-        const at = { x: x.p2d(event.clientX + grab[0] - place.left - x._offset), y: y.p2d(event.clientY + grab[1] - place.top - y._offset) };
-        const state = {};
-        for (const key of ["x", "y"]) {
-          const control = handle[key] && this.spec.controls.find((c) => c.name === handle[key].control);
-          if (control) state[control.name] = control.values[nearest(handle[key].at || control.values, at[key])];
-        }
+        const at = [x.p2d(event.clientX + grab[0] - place.left - x._offset), y.p2d(event.clientY + grab[1] - place.top - y._offset)];
+        const state = this.placed(grip.held, ...at);
         if (Object.keys(state).some((name) => state[name] !== this.state[name])) this.set(state);
       });
       for (const end of ["pointerup", "pointercancel"]) grip.addEventListener(end, () => (grab = null));
@@ -389,7 +403,9 @@
         if (!held) return;
         event.preventDefault();
         const control = this.spec.controls.find((c) => c.name === held.control);
-        const value = control.values[control.values.indexOf(this.state[control.name]) + step];
+        const places = held.at || control.values;
+        const along = places[places.length - 1] < places[0] ? -step : step; // where the key points, whatever the order
+        const value = control.values[control.values.indexOf(this.state[control.name]) + along];
         if (value !== undefined) this.set({ [control.name]: value });
       });
       return grip;

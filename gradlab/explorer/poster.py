@@ -16,6 +16,18 @@ from gradlab.style import HEIGHT, phone_height, variables
 
 WIDTH, WIDTH_PHONE = 720, 360
 ROOM = 8  # px around a panel in which half a marker may stand
+_SIDE = 2 / math.sqrt(3)
+_CROSS = np.array([[3, -1], [3, 1], [1, 1], [1, 3], [-1, 3], [-1, 1]]) * 0.4
+#: corners of plotly's symbols, x to the right and y down, in units of half the size
+_CORNERS = {
+    "square": [(1, 1), (-1, 1), (-1, -1), (1, -1)],
+    "diamond": [(1.3, 0), (0, 1.3), (-1.3, 0), (0, -1.3)],
+    "cross": [*_CROSS, *-_CROSS],
+    "triangle-up": [(-_SIDE, 0.5), (_SIDE, 0.5), (0, -1)],
+    "triangle-down": [(-_SIDE, -0.5), (_SIDE, -0.5), (0, 1)],
+    "triangle-left": [(0.5, -_SIDE), (0.5, _SIDE), (-1, 0)],
+    "triangle-right": [(-0.5, -_SIDE), (-0.5, _SIDE), (1, 0)],
+}
 _VARIABLE = {pair[0].upper(): f"var({name})" for name, pair in reversed(variables().items())}
 
 
@@ -152,6 +164,8 @@ class _Panel:
             dash = {"dot": ' stroke-dasharray="2 4"', "dash": ' stroke-dasharray="8 5"'}.get(line.get("dash"), "")
             paint, width = _paint(line.get("color", "#1C2128")), line.get("width", 2)
             out.append(f'<path stroke="{paint}" stroke-width="{width}"{dash} d="{"".join(path)}"/>')
+        if mode == "text":
+            out.append(_texts(trace, points))
         if "markers" in mode:
             mark = trace.get("marker", {})
             paint = _paint(mark.get("color", "#1C2128")) if isinstance(mark.get("color"), str) else "var(--gl-ink)"
@@ -166,10 +180,23 @@ class _Panel:
         return "".join(out)
 
 
+def _texts(trace: dict, points) -> str:
+    """The words of a trace, beside its points or on them; plotly's "left" lies to the left of the point."""
+    font = trace.get("textfont", {})
+    anchor = {"left": "end", "right": "start"}.get(trace.get("textposition", "middle center").split()[1], "middle")
+    look = f'text-anchor="{anchor}" fill="{_paint(font.get("color", "#1C2128"))}"'
+    look += f' font-size="{font["size"]:g}"' if font.get("size", 14) != 14 else ""
+    words = zip(points, trace["text"], strict=True)
+    texts = (f'<text x="{x:.1f}" y="{y + 5:.1f}">{_spans(word)}</text>' for (x, y), word in words)
+    return f"<g {look}>{''.join(texts)}</g>"
+
+
 def _mark(symbol: str, x: float, y: float, radius: float) -> str:
     if symbol == "x":
         left, right, top, bottom = (f"{v:.1f}" for v in (x - radius, x + radius, y - radius, y + radius))
         return f'<path d="M{left} {top}L{right} {bottom}M{left} {bottom}L{right} {top}"/>'
+    if corners := _CORNERS.get(symbol.removesuffix("-open")):
+        return f'<path d="M{"L".join(f"{x + radius * a:.1f} {y + radius * b:.1f}" for a, b in corners)}Z"/>'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>'
 
 
@@ -183,14 +210,19 @@ def _ticks(axis: dict):
     return [(v, t) for v, t in zip(values, texts, strict=True) if low <= v <= high]
 
 
-def _text(html: str, x: float, y: float, anchor: str, paint: str, size: float | None = None) -> str:
+def _spans(html: str) -> str:
+    """HTML with <b>, <i> and <sup> as the inside of an SVG text."""
     text = escape(unescape(html), quote=False).replace("&lt;br&gt;", " ")
     # A shift of the baseline lasts in SVG, so what follows a superscript is shifted back.
     text = re.sub(r"(&lt;/sup&gt;(?:&lt;/\w+&gt;)*)((?:[^&]|&(?!lt;))+)", r'\1<tspan dy="5">\2</tspan>', text)
     for tag, span in (("sup", '<tspan dy="-5" font-size="10">'), ("b", '<tspan font-weight="700">'), ("i", "<tspan>")):
         text = text.replace(f"&lt;{tag}&gt;", span).replace(f"&lt;/{tag}&gt;", "</tspan>")
+    return text
+
+
+def _text(html: str, x: float, y: float, anchor: str, paint: str, size: float | None = None) -> str:
     size = f' font-size="{size:g}"' if size and size != 14 else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{paint}"{size}>{text}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{paint}"{size}>{_spans(html)}</text>'
 
 
 def _corner(item: dict, panels: dict, first: _Panel, axis: str, value):

@@ -84,16 +84,21 @@ def figure_html(figure: go.Figure) -> str:
 
 
 def numbers_table(figure: go.Figure) -> str:
-    """The state's values as a table of at most ``ROWS`` rows: x, then every trace whose meta names a column."""
+    """The state's values as a table of at most ``ROWS`` rows: x, then every trace whose meta names a column.
+
+    Rows are named by the layout's meta if it has ``rows``, else by x.
+    """
     spec = figure.to_plotly_json()
     columns = [t for t in spec["data"] if (t.get("meta") or {}).get("column")]
     if not columns:
         return ""
     x = _column(columns[0]["x"])
-    names = [(spec["layout"].get("meta") or {}).get("x", "x")] + [c["meta"]["column"] for c in columns]
+    meta = spec["layout"].get("meta") or {}
+    names = [meta.get("x", "x")] + [c["meta"]["column"] for c in columns]
+    named = meta.get("rows") or [number_or_word(value) for value in x]
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(
-        f'<tr><th scope="row">{number_or_word(x[i])}</th>{"".join(_cell(c, x[i]) for c in columns)}</tr>'
+        f'<tr><th scope="row">{named[i]}</th>{"".join(_cell(c, x[i]) for c in columns)}</tr>'
         for i in evenly(len(x), ROWS)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
@@ -120,6 +125,8 @@ def _cell(trace: dict, at: float) -> str:
     hits = np.flatnonzero(_column(trace["x"]) == at)
     if len(hits) == 0:
         return "<td></td>"
+    if trace["meta"].get("format") == "text":
+        return f"<td>{trace['text'][hits[0]]}</td>"
     value = float(_column(trace["y"])[hits[0]])
     return f"<td>{number(value) if trace['meta'].get('format') == 'number' else power(value)}</td>"
 

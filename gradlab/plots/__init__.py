@@ -13,6 +13,7 @@ from gradlab.plots.normalization import normalization
 from gradlab.plots.overflow import overflow
 from gradlab.plots.phase_map import phase_map
 from gradlab.plots.powers import powers
+from gradlab.plots.remedies import remedies
 from gradlab.plots.residual import residual
 from gradlab.plots.window import window
 
@@ -30,6 +31,7 @@ __all__ = [
     "overflow",
     "phase_map",
     "powers",
+    "remedies",
     "residual",
     "window",
 ]

@@ -7,7 +7,7 @@ every layer, in steps so small that they are a flow, moves it by
 
 For u = s y and w = ln(y / (1 - y)) that is dw/dt = L s^(2 - 2/L) y^(1 - 2/L): a straight line for two layers, and one
 integral of y^(2/L - 1) over w for any number of them.
-Source: Saxe, McClelland and Ganguli 2014, section 2, who count layers of units: their N_l is L + 1.
+Source: Saxe, McClelland and Ganguli 2014, equations 15 to 17, who count layers of units: their N_l is L + 1.
 """
 
 import math

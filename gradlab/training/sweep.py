@@ -315,7 +315,8 @@ def grid() -> tuple[Configuration, ...]:
     """The configurations of the shipped table.
 
     Gradient descent at every depth, clipped too, but from 30 layers on only where nothing normalizes: at 10 layers
-    clipping changes hardly anything behind a normalization. Adam at 30 layers, for three starts.
+    clipping made none of the 90 combinations with a normalization learn, and none fail. Adam at 30 layers, for three
+    starts.
     """
     starts = ("torch_default", "kaiming_normal", "standard_normal")
     descent = [c for c in combinations() if c.depth == 10 or c.clip == math.inf or c.normalization == "none"]

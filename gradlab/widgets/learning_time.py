@@ -32,7 +32,7 @@ def learning_time() -> Explorer:
     """The strength of a mode over training, and the steps it takes at every depth."""
     return Explorer(
         name="learning_time",
-        title="At scale 1, fifty layers learn as fast as ten; at 0.9 they take a hundred times as long",
+        title="At scale 1, fifty aligned layers learn about as fast as ten; at 0.9, a hundred times slower",
         controls=(
             Slider("depth", "Layers", DEPTHS, 20, scale="log", words={1: "1 layer"}),
             Menu("start", "Start", STARTS, "aligned"),
@@ -123,16 +123,16 @@ def _rail(strength: float, scale: float) -> np.ndarray:
 
 
 WHO = {
-    "aligned": "{layers}, aligned with the mode, carry it at {at} of its strength",
-    "orthogonal": "{layers} of random orthogonal weights at scale {scale} carry a signal at {at} of the mode’s strength",
-    "gaussian": "{layers} of Gaussian weights at scale {scale} carry a signal at {at} of the mode’s strength, rms",
+    "aligned": "{layers}, aligned with the mode, begin at {at} of its strength",
+    "orthogonal": "{layers} of random orthogonal weights carry some other signal, at {at} of the mode’s strength",
+    "gaussian": "{layers} of random Gaussian weights carry some other signal, at {at} of the mode’s strength, rms",
 }
-LEARNED = "{who}. The mode is learned after <b>{steps}</b> steps; theory for aligned layers says {theory}. {rule}"
-NEVER = "{who}. In {steps} steps the mode is <b>not learned</b>; theory for aligned layers says {theory}. {rule}"
+LEARNED = "{who}. The mode is learned after <b>{steps}</b> steps; theory{of} says {theory}. {rule}"
+NEVER = "{who}. In {steps} steps the mode is <b>not learned</b>; theory{of} says {theory}. {rule}"
 RULES = {
     "one": "One layer closes the same share of the gap in every step.",
     "level": "Nothing shrinks on the way, so no depth needs more than {limit} steps.",
-    "shrinks": "Each layer multiplies the start by {scale}, and its gradient too.",
+    "shrinks": "Each layer multiplies the start by {scale}, and the gradient too.",
     "orthogonal": "Random layers must first turn to the mode; keeping every direction’s size, they can.",
     "gaussian": "The deeper a product of Gaussian layers, the fewer directions it keeps.",
 }
@@ -143,9 +143,9 @@ def sentence(record: LearningTimeRecord) -> Sentence:
     layers = "1 layer" if record.depth == 1 else f"{record.depth} layers"
     start = record.depth * math.log10(record.scale) - math.log10(record.strength)
     scale = f"{record.scale:g}"
-    who = WHO[record.start].format(layers=layers, at=power(start), scale=scale)
+    who = WHO[record.start].format(layers=layers, at=power(start))
     if record.depth == 1:
-        who, rule = who.replace(" carry ", " carries "), "one"
+        who, rule = who.replace(" begin ", " begins ").replace(" carry ", " carries "), "one"
     elif record.start == "gaussian":
         rule = "gaussian"
     elif record.scale < 1:
@@ -156,13 +156,17 @@ def sentence(record: LearningTimeRecord) -> Sentence:
     limit = 10 ** theory.log10_learning_steps(10**6, record.strength, 1.0, rate=RATE)
     text = (LEARNED if learned else NEVER).format(
         who=who,
+        of="" if record.start == "aligned" else " for aligned layers",
         steps=f"{record.learned if learned else record.steps:.0f}",
         theory=_whole(record.log10_theory),
         rule=RULES[rule].format(limit=math.ceil(limit), scale=scale),
     )
     name = {"aligned": "", "orthogonal": ", orthogonal", "gaussian": ", Gaussian"}[record.start]
     label = f"{layers} at {scale}{name}, s = {record.strength:g}"
-    return Sentence("level" if learned else "vanishing", text, label, math.log10(record.learned) if learned else None)
+    if not learned:
+        return Sentence("vanishing", text, label)
+    verdict = "reading" if rule in ("shrinks", "gaussian") else "level"
+    return Sentence(verdict, text, label, math.log10(record.learned))
 
 
 def _whole(log10_steps: float) -> str:

@@ -308,6 +308,7 @@ def grips(one: Driven) -> list[dict]:
       const frame = root.querySelector(".gl-figure").getBoundingClientRect();
       return [...root.querySelectorAll(".gl-handle")].map((grip) => {
         const place = grip.getBoundingClientRect(), out = { size: [place.width, place.height], label: grip.ariaLabel };
+        out.click = Boolean(grip.held.handle.click);
         for (const key of ["x", "y"]) {
           const held = grip.held.handle[key];
           if (!held) continue;
@@ -342,13 +343,18 @@ def test_every_handle(moved):
             name, values = grip[axis]["control"], list(_control(one, grip[axis]["control"]).values)
             start = values.index(one.check()["state"][name])
             handle.focus()
-            for key, step in zip(keys, (1, -1), strict=True):
+            rising = grip[axis]["at"][-1] > grip[axis]["at"][0]
+            along = 1 if rising == (axis == "x") else -1  # y grows downwards on a screen
+            for key, step in zip(keys, (along, -along), strict=True):
                 start = min(max(start + step, 0), len(values) - 1)
                 handle.press(key)
                 one.check(**{name: values[start]})
             for target in (len(values) // 4, len(values) - 1, 0):
                 _drag(one, handle, axis, grip[axis]["at"][target])
                 one.check(**{name: values[target]})
+        if grip["click"]:  # the last value of both
+            one.root.locator(".gl-drawn").click(position={axis: grip[axis]["at"][-1] for axis in "xy"})
+            one.check(**{grip[axis]["control"]: _control(one, grip[axis]["control"]).values[-1] for axis in "xy"})
     assert_still(one, height)
 
 
