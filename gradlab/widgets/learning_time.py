@@ -20,7 +20,7 @@ DEEPEST = 100
 DEPTHS = (1, 2, 3, 5, 10, 20, 50, 100)
 CURVE = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100)  # depths of the curves of theory
 STARTS = {
-    "aligned": "aligned, as pretrained",
+    "aligned": "aligned with the mode",
     "orthogonal": "random orthogonal",
     "gaussian": "random Gaussian",
 }
