@@ -151,7 +151,7 @@ READ = """async (name) => {
     shown: c.closest("label").querySelector(".gl-value")?.textContent,
   }));
   return {
-    traces: box.data.map((t) => ({ type: t.type || "scatter", role: t.meta?.role, arrays: arrays(t, "", {}) })),
+    traces: box.data.map((t) => ({ type: t.type || "scatter", seen: t.visible !== false, role: t.meta?.role, arrays: arrays(t, "", {}) })),
     calculated: box.calcdata.map((points) => points.filter((p) => typeof p.x === "number")).map((points) =>
       ({ x: pack(points.map((p) => p.x)), y: pack(points.map((p) => p.y ?? null)) })),
     paths: box.querySelectorAll(".trace path.js-line[d], .trace path.point[d], .trace .point path[d], .hm image, .contourlayer path[d]").length,
@@ -200,8 +200,8 @@ def compare(page, name: str, *, extra: tuple[str, ...] = ()) -> dict[str, Any]:
     for trace, expected in zip(shown["traces"], spec["data"], strict=False):
         same_arrays(trace["arrays"], arrays(expected), (state, trace["role"]))
     for points, trace in zip(shown["calculated"], shown["traces"], strict=True):
-        if trace["type"] == "scatter":
-            there = ~np.isnan(trace["arrays"]["x"])  # an x that is no number only breaks the line
+        if trace["type"] == "scatter" and trace["seen"]:
+            there = ~np.isnan([trace["arrays"][key] for key in "xy"]).any(axis=0)  # else it only breaks the line
             same_arrays(points, {key: trace["arrays"][key][there] for key in "xy"}, (state, trace["role"], "placed"))
     assert shown["paths"] > 0, f"{state}: nothing is drawn"
     assert (shown["verdict"], html.unescape(shown["said"])) == (sentence.verdict, html.unescape(sentence.whole)), state
