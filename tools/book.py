@@ -81,7 +81,9 @@ def execute_side_by_side(app: Sphinx, env: BuildEnvironment, pages: list[str]) -
                 unknown[path] = notebook
 
     def execute(path: Path):
-        return single_nb_execution(unknown[path], str(path.parent), app.config.nb_execution_timeout, allow_errors=False)
+        settings = {"cwd": str(path.parent), "timeout": app.config.nb_execution_timeout, "allow_errors": False}
+        # What a slow cell prints in pieces is joined here as it came: myst_nb would begin a line with every piece.
+        return single_nb_execution(unknown[path], **settings, coalesce_streams=True)
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         for path, result in zip(unknown, pool.map(execute, unknown), strict=True):

@@ -1,8 +1,10 @@
 """Every page of the book, over http and from disk, at desktop and phone width, light and dark."""
 
+import html
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from browser.drawn import DESK, POCKET, ROOT, SETTINGS, SIZES, Setting, explorers_of, pages, source
@@ -188,6 +190,17 @@ def test_pages_name_nothing_of_another_host(book):
             source(page),
         )
         assert not [link for link in loaded if any(link)], page
+
+
+def test_what_cells_print_stands_on_the_page(book):
+    """As the notebook has it, also where a slow cell prints a line in pieces."""
+    for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        streams = [[o.text for o in cell.get("outputs", ()) if o.get("name") == "stdout"] for cell in cells]
+        printed = ["".join(pieces).strip() for pieces in streams if pieces]
+        page = source(f"chapters/{path.stem}.html")
+        found = re.findall(r'<div class="output stream[^>]*>.*?<pre>(.*?)</pre>', page, re.S)
+        assert [html.unescape(re.sub(r"<[^>]+>", "", text)).strip() for text in found] == printed, path.stem
 
 
 def test_every_chapter_has_an_explorer_and_a_guess(book):
