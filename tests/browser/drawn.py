@@ -206,7 +206,7 @@ def compare(page, name: str, *, extra: tuple[str, ...] = ()) -> dict[str, Any]:
     assert shown["paths"] > 0, f"{state}: nothing is drawn"
     assert (shown["verdict"], html.unescape(shown["said"])) == (sentence.verdict, html.unescape(sentence.whole)), state
     assert cells(shown["table"]) == cells(static.numbers_table(figure)), state
-    assert not re.search(r"\bnan\b|\binf|undefined|null|\de[-−]?\d", shown["said"], re.I), shown["said"]
+    assert not re.search(r"\bnan\b|\binf\b|undefined|null|\de[-−]?\d", shown["said"], re.I), shown["said"]
     for control, element in zip(made.controls, shown["controls"], strict=True):
         value = state[control.name]
         if isinstance(control, Menu):
