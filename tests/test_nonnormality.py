@@ -218,7 +218,7 @@ def test_every_state_says_something_sound():
         ({"departure": 0.1}, "level", ["56.3° apart do not make it grow"]),
         ({"matrix": "equal", "departure": 5, "steps": 54}, "level", ["1.01 times", "peak at step 9 with 19.4", "step 55"]),
         ({"matrix": "random", "departure": 9}, "level", ["Its 200 eigenvectors", "random draw has non-normality 8.98"]),
-        ({"matrix": "tanh", "departure": 16, "steps": 20}, "exploding", ["7.41 · 10^6", "W promise 0", "not: 2.00. Drawn"]),
+        ({"matrix": "tanh", "departure": 16, "steps": 20}, "exploding", ["7.41 · 10^6", "W promise 0", "not: 2.00. Drawn"]),
         ({"matrix": "tanh", "departure": 0}, "vanishing", ["nothing is left", "W itself is 0"]),
         ({"steps": 1, "departure": 16}, "exploding", ["After 1 step the", "16.0 times"]),
     ],
