@@ -234,8 +234,13 @@ def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_
         near = get_close_matches(str(optimizer), OPTIMIZERS, n=2, cutoff=0.3)
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"optimizer is {optimizer!r}; it may be one of {OPTIMIZERS}{meant}")
-    rate("learning_rate", learning_rate, open_end=True)
     rate("weight_decay", weight_decay, open_end=False)
+    return _classifiers(stacks, images, labels, epochs, learning_rate)[0]
+
+
+def _classifiers(stacks, images, labels, epochs, learning_rate):
+    """Names of the activations and shapes of the weights of stacks that the cross-entropy can train; else ValueError."""
+    rate("learning_rate", learning_rate, open_end=True)
     if len(epochs) == 0 or list(epochs) != sorted(set(epochs)):
         raise ValueError(f"epochs is {list(epochs)!r}; it may be a rising list of at least one whole number from 0")
     whole("epochs[0]", epochs[0], 0)
@@ -243,7 +248,7 @@ def _validated(stacks, images, labels, epochs, learning_rate, optimizer, weight_
     if names[-1] != "sigmoid":
         raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
     _rows(shapes, images=images, labels=labels)
-    return names
+    return names, shapes
 
 
 def _alike(stacks):

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import softplus
 
 from gradlab.records import FineTuning, Pretraining
-from gradlab.training.depth import VALUES, _alike, _parameters, _rows, pre_activations
+from gradlab.training.depth import VALUES, _alike, _classifiers, _parameters, _rows, pre_activations
 from gradlab.training.loop import counted, one_thread, rate, whole
 
 
@@ -78,14 +78,7 @@ def fine_tune(
     last. Ctrl-C ends the run and returns what was measured, and the networks as they are then. Raises ValueError for
     whatever it cannot run on.
     """
-    rate("learning_rate", learning_rate, open_end=True)
-    if len(epochs) == 0 or list(epochs) != sorted(set(epochs)):
-        raise ValueError(f"epochs is {list(epochs)!r}; it may be a rising list of at least one whole number from 0")
-    whole("epochs[0]", epochs[0], 0)
-    names, shapes = _alike(stacks)
-    if names[-1] != "sigmoid":
-        raise ValueError(f"the last activation of stacks is {names[-1]!r}; the cross-entropy needs 'sigmoid'")
-    _rows(shapes, images=images, labels=labels)
+    names, shapes = _classifiers(stacks, images, labels, epochs, learning_rate)
     _rows(shapes, test_images=test_images, test_labels=test_labels)
     weights, biases = _parameters(stacks)
     x, y, other = (torch.tensor(np.asarray(a).T, dtype=weights[0].dtype) for a in (images, labels, test_images))
